@@ -1,0 +1,136 @@
+"""The pure model: what a set of activities is worth, written without any notion of arrival.
+
+It shares no code with the engine. Where the engine moves from a state to the next one event
+at a time, this looks at the whole set of distinct valid activities and states the outcome:
+sums, sets, maxima and one fixpoint. So whatever order, batches and duplicates the engine saw,
+its tables must say what this says. Spending (`withdrawal`, `bet`) is refused, because there
+order is the meaning.
+
+Customers' timezones are taken as known before anything else happened, since a day is judged
+by the timezone known at the time.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+
+from gamification.domain.activity import Activity, Kind
+from gamification.domain.ids import DEFAULT_MERCHANT, EventId, MerchantId, RuleId
+from gamification.domain.rulebook import CoinType, EarnRule, EventMetric, Rulebook
+from tests.oracle import earnings
+from tests.oracle.awards import Facts, settle
+from tests.oracle.boards import board_days
+from tests.oracle.calendar import day_of, zone
+from tests.oracle.expected import Amounts, ExpectedProfile, MerchantSettings, Person
+from tests.oracle.metrics import Dated, active_days, metric_value, streaks
+from tests.oracle.settings import known_settings
+
+
+def expected(
+    activities: Iterable[Activity],
+    rulebooks: Rulebook | Mapping[MerchantId, Rulebook],
+    merchants: Mapping[MerchantId, MerchantSettings] | None = None,
+) -> dict[Person, ExpectedProfile]:
+    """Each customer's final state.
+
+    `activities` are distinct: two with one id at one merchant are an error of the caller.
+    `rulebooks` is one for all, or by merchant with `DEFAULT_MERCHANT` for the rest; a merchant
+    that `merchants` does not name has the settings of a merchant that was just made.
+    """
+    people: dict[Person, list[Activity]] = defaultdict(list)
+    seen: set[tuple[MerchantId, EventId]] = set()
+    for activity in activities:
+        identity = (activity.merchant_id, activity.event_id)
+        if identity in seen:
+            raise ValueError(f"the model wants distinct activities: {activity.event_id.hex()}")
+        seen.add(identity)
+        people[activity.merchant_id, activity.customer_id].append(activity)
+    return {
+        person: _profile(own, _rulebook(rulebooks, person[0]), (merchants or {}).get(person[0]))
+        for person, own in people.items()
+    }
+
+
+def _rulebook(
+    rulebooks: Rulebook | Mapping[MerchantId, Rulebook], merchant: MerchantId
+) -> Rulebook:
+    if isinstance(rulebooks, Rulebook):
+        return rulebooks
+    return rulebooks[merchant] if merchant in rulebooks else rulebooks[DEFAULT_MERCHANT]
+
+
+def _profile(
+    own: Sequence[Activity], rulebook: Rulebook, merchant: MerchantSettings | None
+) -> ExpectedProfile:
+    merchant = merchant or MerchantSettings()
+    known = known_settings([one for one in own if one.kind is Kind.CUSTOMER_UPDATED])
+    local = zone(known.timezone or rulebook.timezone or merchant.timezone)
+    dated = [
+        (one, day_of(one.occurred_ms, local))
+        for one in own
+        if one.kind is not Kind.CUSTOMER_UPDATED
+    ]
+    earned = {rule.id: _Earned(rule, dated) for rule in rulebook.earn}
+    active = active_days(rulebook.streak, dated)
+    current, longest = streaks(active, rulebook.streak.freezes if rulebook.streak else 0)
+
+    @cache
+    def counted(metric: EventMetric) -> int:
+        return metric_value(metric, dated)
+
+    standing = settle(
+        rulebook,
+        Facts(
+            exp=sum(each.amounts.exp for each in earned.values()),
+            coins_earned=sum(each.coins_earned for each in earned.values()),
+            longest_streak=longest,
+            locale_ever=known.locale_ever,
+            counted=counted,
+        ),
+    )
+    not_earned = sum(each.amounts.coins - each.coins_earned for each in earned.values())
+    return ExpectedProfile(
+        exp=standing.exp,
+        coins=standing.coins_earned + not_earned,
+        coins_earned=standing.coins_earned,
+        level=standing.level,
+        current_streak=current,
+        longest_streak=longest,
+        active_days=active,
+        badges=standing.badges,
+        locale=known.locale,
+        timezone=known.timezone,
+        notify=known.notify,
+        locale_ever=known.locale_ever,
+        board=board_days(rulebook.earn, (one for one, _day in dated), zone(merchant.timezone)),
+        rules={rule: each.amounts for rule, each in earned.items() if each.amounts != Amounts()},
+        completed={rule: each.completed for rule, each in earned.items() if each.completed},
+        prizes=frozenset(key for each in earned.values() for key in each.prizes),
+        refused={rule: each.refused for rule, each in earned.items() if each.refused},
+    )
+
+
+class _Earned:
+    """One rule's outcome for one customer."""
+
+    def __init__(self, rule: EarnRule, dated: Sequence[Dated]) -> None:
+        if rule.coins is not None and rule.coins_as in earnings.SPENDING:
+            raise ValueError(f"rule {rule.id} spends coins: order is its meaning, no model has it")
+        matches = earnings.matching(rule, dated)
+        values = earnings.completed_values(rule, matches)
+        self.completed = frozenset(values)
+        self.prizes: frozenset[tuple[RuleId, str, str]] = frozenset()
+        self.refused = 0
+        if rule.once_per is not None:
+            exp = earnings.once_total(rule.exp, len(values), rule.exp_cap)
+            coins = earnings.once_total(rule.coins, len(values), rule.coins_cap)
+        else:
+            exp = earnings.capped_total(earnings.sums_by_day(rule.exp, matches), rule.exp_cap)
+            coins = earnings.capped_total(earnings.sums_by_day(rule.coins, matches), rule.coins_cap)
+        if rule.coins_as is CoinType.TOURNAMENT_PAYOUT and rule.coins is not None:
+            paid = earnings.prizes(rule, matches)
+            coins = sum(offers[0] for offers in paid.values())
+            self.prizes = frozenset((rule.id, *key) for key in paid)
+            self.refused = sum(len(offers) - 1 for offers in paid.values())
+        self.amounts = Amounts(exp, coins)
+        self.coins_earned = coins if rule.coins_as in earnings.EARNED else 0
