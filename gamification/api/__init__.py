@@ -1,0 +1,1 @@
+"""Edges of the service: parse, authorise, call one use case, map errors."""
