@@ -1,0 +1,98 @@
+"""What a process knows about itself: do its loops turn, are its dependencies usable."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+CHECK_WITHIN_S: Final = 2.0
+CACHED_FOR_S: Final = 1.0
+
+Check = Callable[[], None]
+"""Returns when all is well, raises when not. Called from a thread of its own, one at a time."""
+
+
+@dataclass(slots=True)
+class _Probe:
+    """One readiness check and its last result. At most one thread runs it at any time."""
+
+    check: Check
+    running: threading.Thread | None = None
+    problem: str | None = None
+
+    def start(self) -> None:
+        if self.running is None or not self.running.is_alive():
+            self.running = threading.Thread(target=self._run, daemon=True)
+            self.running.start()
+
+    def result(self, deadline: float) -> str | None:
+        """None when all is well. `deadline` is monotonic time in seconds."""
+        if self.running is not None:
+            self.running.join(timeout=max(0.0, deadline - time.monotonic()))
+            if self.running.is_alive():
+                return f"no answer within {CHECK_WITHIN_S:g} s"
+        return self.problem
+
+    def _run(self) -> None:
+        try:
+            self.check()
+        except Exception as error:  # noqa: BLE001 - whatever it is, this is its report
+            self.problem = f"{type(error).__name__}: {error}"[:300]
+        else:
+            self.problem = None
+
+
+@dataclass(slots=True)
+class Vitals:
+    """Heartbeats come from the process's loops, checks are run when somebody asks."""
+
+    heartbeat_limit_s: float
+    clock: Callable[[], float] = time.monotonic
+    _beats: dict[str, float] = field(default_factory=dict)
+    _probes: dict[str, _Probe] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _cached: dict[str, str | None] = field(default_factory=dict)
+    _cached_at: float = float("-inf")
+    _stopping: bool = False
+
+    def beat(self, loop: str) -> None:
+        """The loop turned. Its first call says that this loop exists."""
+        self._beats[loop] = self.clock()
+
+    def add_check(self, name: str, check: Check) -> None:
+        self._probes[name] = _Probe(check)
+
+    def stopping(self) -> None:
+        """From now on not ready, whatever the checks say."""
+        self._stopping = True
+
+    def liveness(self) -> dict[str, str | None]:
+        """Each loop and what is wrong with it, None if nothing. Never waits."""
+        now = self.clock()
+        return {
+            loop: f"did not turn for {now - beat:.0f} s, limit {self.heartbeat_limit_s:g} s"
+            if now - beat > self.heartbeat_limit_s
+            else None
+            for loop, beat in list(self._beats.items())
+        }
+
+    def readiness(self) -> dict[str, str | None]:
+        """Each check and what is wrong with it, None if nothing.
+
+        Waits up to CHECK_WITHIN_S seconds for all checks together. An answer holds for
+        CACHED_FOR_S seconds, so that many callers cost the dependencies no more than one.
+        """
+        with self._lock:
+            if self.clock() - self._cached_at >= CACHED_FOR_S:
+                deadline = time.monotonic() + CHECK_WITHIN_S
+                for probe in self._probes.values():
+                    probe.start()
+                self._cached = {
+                    name: probe.result(deadline) for name, probe in self._probes.items()
+                }
+                self._cached_at = self.clock()
+            answer = dict(self._cached)
+        if self._stopping:
+            answer["process"] = "stopping"
+        return answer
