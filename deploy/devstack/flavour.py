@@ -1,0 +1,34 @@
+"""How big the servers are: small and quick to start for tests, roomy for measuring."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Flavour:
+    """`kafka_jvm` are options of the broker's Java; `postgres` are settings by name."""
+
+    kafka_jvm: tuple[str, ...]
+    postgres: Mapping[str, str]
+
+    def with_postgres(self, settings: Mapping[str, str]) -> "Flavour":
+        """The same with further Postgres settings, which win over ours."""
+        return replace(self, postgres={**self.postgres, **settings})
+
+
+_SAFE: Final = {"fsync": "on", "full_page_writes": "on", "max_connections": "100"}
+"""What a commit promises is what production promises: nothing here trades it for speed."""
+
+TESTS: Final = Flavour(
+    # Only the first compiler: the broker is ready in half the time.
+    kafka_jvm=("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+    postgres={**_SAFE, "shared_buffers": "128MB"},
+)
+
+BENCH: Final = Flavour(
+    kafka_jvm=("-Xms256m", "-Xmx768m", "-XX:+UseParallelGC"),
+    postgres={**_SAFE, "shared_buffers": "512MB", "max_wal_size": "4GB"},
+)
+
+BY_NAME: Final = {"tests": TESTS, "bench": BENCH}

@@ -1,0 +1,33 @@
+"""Waiting for what a running process will do soon, without sleeping for longer than needed."""
+
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+EVERY_S: Final = 0.02
+
+Answer = TypeVar("Answer")
+
+
+def eventually(
+    check: Callable[[], Answer], within_s: float = 10.0, every_s: float = EVERY_S
+) -> Answer:
+    """Call `check` until it neither raises AssertionError nor returns False; return its answer.
+
+    None counts as success, so that a function of plain asserts may be given. Raises AssertionError
+    with the last failure when that did not happen within `within_s` seconds.
+    """
+    deadline = time.monotonic() + within_s
+    while True:
+        failure: AssertionError | None = None
+        try:
+            answer = check()
+        except AssertionError as error:
+            failure = error
+        else:
+            if answer is not False:
+                return answer
+        if time.monotonic() > deadline:
+            last = failure or "the check answered False"
+            raise AssertionError(f"not within {within_s} s: {last}") from failure
+        time.sleep(every_s)
