@@ -58,6 +58,8 @@ class DeadLetter:
     traceparent: str | None
     event_id: EventId | None
     merchant_id: MerchantId | None
+    address_blanked: bool = False
+    """`value` had an address (`email`) that was taken out: a replay still knows there was one."""
 
 
 class Decoded(NamedTuple):
