@@ -47,10 +47,10 @@ bench: setup ## measure: a few minutes
 	$(RUN) -m bench
 
 up: setup ## start servers and processes and leave them running
-	$(RUN) -m deploy.launch up
+	$(RUN) -m deploy.up start
 
 down: setup ## stop what `make up` started
-	$(RUN) -m deploy.launch down
+	$(RUN) -m deploy.up stop
 
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(RUN) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -5,15 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import psycopg
 import pytest
 import redis
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
+from deploy.devstack.database import create_database, drop_database
 from deploy.devstack.server import Addresses
 from deploy.devstack.stack import Stack
 from deploy.devstack.start import start, start_private
@@ -21,7 +19,6 @@ from gamification.adapters.postgres.connection import connect
 from gamification.adapters.postgres.migrate import migrate
 
 KAFKA_WITHIN_S: Final = 15
-TEMPLATE: Final = "gamification_template"
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +38,8 @@ def own_stack() -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def migrated_template(servers: Addresses) -> str:
     """A migrated database that nobody connects to, so that copies of it can be made."""
-    name = f"{TEMPLATE}_{uuid.uuid4().hex}"
-    _run(servers.postgres_dsn, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    database = connect(make_conninfo(servers.postgres_dsn, dbname=name), "tests")
+    name = f"template_{uuid.uuid4().hex}"
+    database = connect(create_database(servers.postgres_dsn, name), "tests")
     try:
         migrate(database)
     finally:
@@ -55,11 +51,8 @@ def migrated_template(servers: Addresses) -> str:
 def database_dsn(servers: Addresses, migrated_template: str) -> Iterator[str]:
     """A migrated database of this test's own, empty otherwise, dropped afterwards."""
     name = f"test_{uuid.uuid4().hex}"
-    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-    _run(servers.postgres_dsn, copy.format(sql.Identifier(name), sql.Identifier(migrated_template)))
-    yield make_conninfo(servers.postgres_dsn, dbname=name)
-    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
-    _run(servers.postgres_dsn, drop.format(sql.Identifier(name)))
+    yield create_database(servers.postgres_dsn, name, template=migrated_template)
+    drop_database(servers.postgres_dsn, name)
 
 
 @pytest.fixture
@@ -100,11 +93,6 @@ class Topics:
 @pytest.fixture
 def kafka_topics(servers: Addresses) -> Topics:
     return Topics(servers.kafka_bootstrap)
-
-
-def _run(dsn: str, statement: sql.Composed) -> None:
-    with psycopg.connect(dsn, autocommit=True) as database:
-        database.execute(statement)
 
 
 __all__: Final = [

@@ -65,6 +65,11 @@ def start(settings: Settings, flavour: Flavour, *, outlives_us: bool = False) ->
         raise
 
 
+def processes(stack: Stack) -> tuple[Process, ...]:
+    """The processes of a stack that `start` made."""
+    return tuple(server for server in stack.servers if isinstance(server, Process))
+
+
 def _start(site: Site, launched: Launched) -> Stack:
     ports = [site.ports.take() for _ in range(4)]
     at_registry, at_kafka, at_postgres, at_redis = ports
