@@ -1,0 +1,1 @@
+"""The rule language: what loads, what is refused, and with which words."""
