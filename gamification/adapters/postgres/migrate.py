@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Final, LiteralString, cast
+from typing import Final
 
 from gamification.adapters.postgres.connection import Database, transaction
 from gamification.adapters.postgres.errors import translated
@@ -43,14 +43,16 @@ def migrate(database: Database) -> tuple[str, ...]:
         tx.execute("SET LOCAL lock_timeout = '60s'")
         tx.execute(LOCK)
         tx.execute(CREATE_HISTORY)
-        known = {name: digest for name, digest in tx.execute(READ_HISTORY)}
+        known = dict(tx.execute(READ_HISTORY).fetchall())
         for name, text in files().items():
             digest = hashlib.sha256(text.encode()).hexdigest()
             if name in known:
                 if known[name] != digest:
-                    raise Halt(f"migration {name} was edited after it was applied: add a new file instead")
+                    raise Halt(
+                        f"migration {name} was edited after it was applied: add a new file instead"
+                    )
                 continue
-            tx.execute(cast("LiteralString", text))
+            tx.execute(text.encode())
             tx.execute(RECORD, (name, digest))
             applied.append(name)
     return tuple(applied)

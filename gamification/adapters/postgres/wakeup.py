@@ -26,7 +26,9 @@ class Wakeup:
     def __init__(self, dsn: str, channel: Channel) -> None:
         self._database: Database = connect(dsn, f"gamification-{channel}")
         with translated():
-            self._database.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+            self._database.execute(
+                psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel))
+            )
 
     def wait(self, timeout_s: float) -> bool:
         """True when notified, False after `timeout_s` seconds. Raises Unavailable."""

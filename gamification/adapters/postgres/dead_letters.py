@@ -1,0 +1,46 @@
+"""The index over `gamification.dlq`: one row a letter, without its payload."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from gamification.adapters.postgres.arrays import bigints, byteas, ints, texts, uuids
+from gamification.adapters.postgres.session import Tx
+from gamification.domain.ids import DEFAULT_MERCHANT
+from gamification.wire.dead_letter import letter_id, one_line
+from gamification.wire.envelope import DeadLetter
+
+PARK: Final = """
+    INSERT INTO dead_letters (merchant_id, id, event_id, origin_topic, origin_partition,
+                              origin_offset, reason, detail, attempts, first_failed_at)
+    SELECT m, i, encode(e, 'hex')::uuid, t, p, o, r, d, a,
+           to_timestamp(f / 1000.0)
+      FROM unnest(%b::uuid[], %b::uuid[], %b::bytea[], %b::text[], %b::int[], %b::bigint[],
+                  %b::text[], %b::text[], %b::int[], %b::bigint[])
+           AS t (m, i, e, t, p, o, r, d, a, f)
+    ON CONFLICT DO NOTHING
+"""
+
+
+def park(tx: Tx, letters: Sequence[DeadLetter]) -> None:
+    """Index letters that this transaction puts into the outbox."""
+    if not letters:
+        return
+    tx.execute(
+        PARK,
+        (
+            uuids([letter.merchant_id or DEFAULT_MERCHANT for letter in letters]),
+            uuids([_id(letter) for letter in letters]),
+            byteas([letter.event_id for letter in letters]),
+            texts([letter.origin.topic for letter in letters]),
+            ints([letter.origin.partition for letter in letters]),
+            bigints([letter.origin.offset for letter in letters]),
+            texts([letter.reason for letter in letters]),
+            texts([one_line(letter.detail) for letter in letters]),
+            ints([letter.attempts for letter in letters]),
+            bigints([letter.first_failed_ms for letter in letters]),
+        ),
+    )
+
+
+def _id(letter: DeadLetter) -> bytes:
+    return bytes.fromhex(letter_id(letter.origin, letter.attempts).replace("-", ""))

@@ -1,0 +1,286 @@
+"""The heart: one batch of records becomes awards, atomically.
+
+Crash anywhere and the batch is read again; the offsets and the ids of events, moved and claimed
+in the same transaction, make that harmless.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from gamification.adapters.postgres import (
+    badges,
+    completions,
+    customer_days,
+    dead_letters,
+    ledger,
+    offsets,
+    outbox,
+    processed_events,
+    profiles,
+)
+from gamification.adapters.postgres.offsets import Partition
+from gamification.adapters.postgres.processed_events import EventKey
+from gamification.adapters.postgres.profiles import CustomerKey
+from gamification.adapters.postgres.session import EngineSession, Tx
+from gamification.application.rules import Tenants
+from gamification.domain.activity import Activity, Kind
+from gamification.domain.compile import CompiledRulebook
+from gamification.domain.days import is_zone
+from gamification.domain.decide import decide_into
+from gamification.domain.effects import BadgeAwarded, Effects
+from gamification.domain.errors import Reason, Unavailable
+from gamification.domain.ids import MerchantId
+from gamification.domain.merchant import Merchant
+from gamification.domain.needs import buckets_for, members_for, player_zone, prizes_for
+from gamification.domain.player import Bucket, BucketKey, MemberKey, Player, PrizeKey, Span
+from gamification.telemetry.killpoints import reached
+from gamification.wire.announce import announce
+from gamification.wire.dead_letter import outbox_row
+from gamification.wire.envelope import DeadLetter, Decoded, Record
+
+KNOWN_CUSTOMERS_MAX: Final = 200_000
+"""Customers whose profile surely exists, remembered to save a look: about 30 MB when full."""
+
+TenantsOf = Mapping[MerchantId, tuple[Merchant, CompiledRulebook]]
+Players = Mapping[CustomerKey, Player]
+MakeLetter = Callable[[Record, Reason, str], DeadLetter]
+
+
+class StaleRules(Exception):
+    """The rules or merchants changed since they were loaded; nothing was done."""
+
+
+class Means(NamedTuple):
+    """What a worker brings along to award with."""
+
+    consumer: str
+    """Under which name offsets are kept."""
+    locales: Collection[str]
+    now_ms: Callable[[], int]
+    dead_letter: MakeLetter
+
+
+class Moves(NamedTuple):
+    """Partitions that a batch advances: from what this worker stored last, to where next."""
+
+    expected: Mapping[Partition, int]
+    next_offsets: Mapping[Partition, int]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch brought, for metrics and logs; true once the transaction is committed."""
+
+    effects: Effects = field(default_factory=Effects)
+    counted: list[Activity] = field(default_factory=list)
+    duplicates: list[Activity] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+
+
+class Awarder:
+    """Handles batches on one connection. For one thread."""
+
+    def __init__(self, session: EngineSession, tenants: Tenants, means: Means) -> None:
+        self._session = session
+        self._tenants = tenants
+        self._consumer = means.consumer
+        self._locales = means.locales
+        self._now_ms = means.now_ms
+        self._dead_letter = means.dead_letter
+        self._known: set[bytes] = set()
+
+    def award(
+        self, batch: Sequence[Decoded], moves: Moves, known_done: Collection[EventKey] = ()
+    ) -> Outcome:
+        """Advance, claim, decide, write and announce: all of it, or none of it.
+
+        `known_done` are ids that are surely counted with the content that the batch has for
+        them: skipped without being claimed. Raises Suspect when one record may be at fault,
+        PartitionLost, Unavailable, Halt.
+        """
+        for _ in range(3):
+            tenants = self._tenants.load({d.activity.merchant_id for d in batch if d.activity})
+            try:
+                return self._attempt(batch, moves, tenants, known_done)
+            except StaleRules:
+                self._tenants.renew()
+        raise Unavailable("rules or merchants change faster than they can be read")
+
+    def _attempt(
+        self,
+        batch: Sequence[Decoded],
+        moves: Moves,
+        tenants: TenantsOf,
+        known_done: Collection[EventKey],
+    ) -> Outcome:
+        outcome = Outcome()
+        players: Players = {}
+        with self._session.transaction() as tx:
+            generation = offsets.advance(tx, self._consumer, moves.expected, moves.next_offsets)
+            if not self._tenants.is_current(generation):
+                raise StaleRules
+            outcome.counted = self._claim(tx, batch, tenants, known_done, outcome)
+            reached("award.after_claim")
+            players = self._lock(tx, outcome.counted)
+            reached("award.after_lock")
+            _read_needs(tx, outcome.counted, players, tenants)
+            for activity in outcome.counted:
+                player = players[activity.merchant_id, activity.customer_id]
+                context = (*tenants[activity.merchant_id], self._locales)
+                decide_into(outcome.effects, activity, player, context)
+            self._write(tx, outcome, list(players.values()), tenants)
+            reached("award.before_commit")
+        reached("award.after_commit")
+        self._remember(players)
+        return outcome
+
+    def _claim(
+        self,
+        tx: Tx,
+        batch: Sequence[Decoded],
+        tenants: TenantsOf,
+        known_done: Collection[EventKey],
+        outcome: Outcome,
+    ) -> list[Activity]:
+        """The activities that nobody has counted yet, in their order; the others are sorted out."""
+        firsts: dict[EventKey, Decoded] = {}
+        again: list[tuple[EventKey, Decoded]] = []
+        for decoded in batch:
+            activity = decoded.activity
+            if activity is None:
+                if decoded.letter is not None:
+                    outcome.letters.append(decoded.letter)
+            elif activity.merchant_id not in tenants:
+                detail = "merchant_id: create the merchant first (python -m cli.merchants)"
+                outcome.letters.append(
+                    self._dead_letter(decoded.record, Reason.UNKNOWN_MERCHANT, detail)
+                )
+            elif (key := (activity.merchant_id, activity.event_id)) in known_done:
+                outcome.duplicates.append(activity)
+            elif key in firsts:
+                again.append((key, decoded))
+            else:
+                firsts[key] = decoded
+        hashes = processed_events.claim(tx, [d.activity for d in firsts.values() if d.activity])
+        counted: list[Activity] = []
+        for key, decoded in firsts.items():
+            activity = decoded.activity
+            if activity is not None and key not in hashes:
+                hashes[key] = activity.content_hash
+                counted.append(activity)
+            else:
+                again.append((key, decoded))
+        self._tell_apart(again, hashes, outcome)
+        return counted
+
+    def _tell_apart(
+        self,
+        again: Sequence[tuple[EventKey, Decoded]],
+        hashes: Mapping[EventKey, int],
+        outcome: Outcome,
+    ) -> None:
+        """Known ids: the same content is a duplicate, other content a conflict."""
+        for key, decoded in again:
+            if decoded.activity is None:
+                continue
+            if decoded.activity.content_hash == hashes[key]:
+                outcome.duplicates.append(decoded.activity)
+            else:
+                detail = "event_id: already counted with other content; a new fact needs a new id"
+                outcome.letters.append(
+                    self._dead_letter(decoded.record, Reason.CONFLICTING_DUPLICATE, detail)
+                )
+
+    def _lock(self, tx: Tx, counted: Sequence[Activity]) -> Players:
+        keys = sorted({(a.merchant_id, a.customer_id) for a in counted})
+        if not keys:
+            return {}
+        unknown = [key for key in keys if key[0] + key[1] not in self._known]
+        if unknown:
+            profiles.create_missing(tx, unknown)
+        try:
+            return profiles.lock(tx, keys)
+        except Unavailable:
+            self._known.clear()
+            raise
+
+    def _remember(self, players: Players) -> None:
+        """Only after the commit: a profile made by a transaction that failed does not exist."""
+        if len(self._known) > KNOWN_CUSTOMERS_MAX:
+            self._known.clear()
+        self._known.update(merchant + customer for merchant, customer in players)
+
+    def _write(
+        self, tx: Tx, outcome: Outcome, players: Sequence[Player], tenants: TenantsOf
+    ) -> None:
+        effects = outcome.effects
+        ledger.append(tx, effects.entries)
+        ledger.refuse(tx, effects.refused)
+        ledger.take_prizes(tx, effects.prizes)
+        badges.award(tx, [a for a in effects.announcements if isinstance(a, BadgeAwarded)])
+        profiles.write(tx, [p for p in players if p.dirty])
+        updated = {
+            (a.merchant_id, a.customer_id)
+            for a in outcome.counted
+            if a.kind is Kind.CUSTOMER_UPDATED
+        }
+        if updated:
+            profiles.write_settings(
+                tx, [p for p in players if (p.merchant_id, p.customer_id) in updated]
+            )
+        customer_days.write(tx, players)
+        completions.write(tx, players)
+        dead_letters.park(tx, outcome.letters)
+        locales = {
+            merchant_id: tenant.default_locale for merchant_id, (tenant, _) in tenants.items()
+        }
+        rows = announce(effects.announcements, locales, self._now_ms())
+        rows.extend(outbox_row(letter) for letter in outcome.letters)
+        reached("award.before_append")
+        outbox.append(tx, rows, [p for p in players if p.dirty or p.board_days])
+
+
+def _read_needs(tx: Tx, counted: Sequence[Activity], players: Players, tenants: TenantsOf) -> None:
+    """Read what deciding needs besides profiles; members first, for they may name further days."""
+    zones = _zones(counted, players, tenants)
+    members: dict[tuple[CustomerKey, MemberKey], Player] = {}
+    prizes: dict[tuple[CustomerKey, PrizeKey], Player] = {}
+    buckets: list[tuple[Player, BucketKey]] = []
+    for activity in counted:
+        who = (activity.merchant_id, activity.customer_id)
+        player, (merchant, rules) = players[who], tenants[activity.merchant_id]
+        for zone in zones[who]:
+            for member in members_for(activity, zone, rules):
+                members[who, member] = player
+            for key in buckets_for(activity, zone, merchant, rules):
+                if key not in player.buckets:
+                    player.buckets[key] = Bucket()
+                    buckets.append((player, key))
+        for prize in prizes_for(activity, rules):
+            prizes[who, prize] = player
+    completions.read(tx, [(player, key) for (_, key), player in members.items()])
+    ledger.read_prizes(tx, [(player, key) for (_, key), player in prizes.items()])
+    for (_, member), player in members.items():
+        known = player.members.get(member)
+        if known is not None and known.exp:
+            key = BucketKey(known.board_day, Span.DAY)
+            if key not in player.buckets:
+                player.buckets[key] = Bucket()
+                buckets.append((player, key))
+    customer_days.read(tx, buckets)
+
+
+def _zones(
+    counted: Sequence[Activity], players: Players, tenants: TenantsOf
+) -> dict[CustomerKey, set[str]]:
+    """Where each customer may be living while the batch is decided: it may hold a move."""
+    zones = {
+        who: {player_zone(player, *tenants[player.merchant_id])} for who, player in players.items()
+    }
+    for activity in counted:
+        if activity.kind is Kind.CUSTOMER_UPDATED:
+            timezone = activity.fields.get("timezone")
+            if timezone is not None and is_zone(str(timezone)):
+                zones[activity.merchant_id, activity.customer_id].add(str(timezone))
+    return zones
