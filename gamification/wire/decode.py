@@ -6,10 +6,7 @@ a schema that nobody has seen yet cannot be fetched; then nothing of the record 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any, Final, NamedTuple
-
-from fastavro import schemaless_reader, schemaless_writer
 
 from gamification.domain.activity import Activity, Kind
 from gamification.domain.errors import Reason, Rejected
@@ -18,12 +15,11 @@ from gamification.wire import topics
 from gamification.wire.dead_letter import REPLAY_TOPIC, Origin, origin_of
 from gamification.wire.envelope import DeadLetter, Decoded, Record
 from gamification.wire.fields import uuid_bytes
+from gamification.wire.read import HEADER_BYTES, Reading, read_record, reading, without_text
 from gamification.wire.trace import traceparent_of
-from gamification.wire.vet import Reading, WriterSchema, reading
+from gamification.wire.vet import WriterSchema
 
 VALUE_BYTES_MAX: Final = 1024 * 1024
-HEADER_BYTES: Final = 5
-"""A zero, then the schema's id in 4 bytes, big endian."""
 WRITERS_MAX: Final = 1_000
 """Writers' schemas remembered per topic; a registry has few, so this is only a bound."""
 
@@ -140,7 +136,7 @@ class Decoder:
         headers = record.headers
         traceparent = traceparent_of(headers) if headers else None
         arrival = topics.Arrival(timestamp_ms, now_ms, traceparent, blanked)
-        return topic.build(_read(value, writer), arrival)
+        return topic.build(read_record(value, writer), arrival)
 
     def _meet(self, topic: _Topic, value: bytes) -> Reading | Rejected:
         """The writer of a schema id seen for the first time on this topic."""
@@ -177,27 +173,9 @@ class Decoder:
         if not isinstance(writer, Reading):
             return None
         try:
-            return _Readable(writer, _read(value, writer))
+            return _Readable(writer, read_record(value, writer))
         except Rejected:
             return None
-
-
-def _read(value: bytes, writer: Reading) -> dict[str, Any]:
-    """Fields by name. Raises Rejected(MALFORMED)."""
-    body = BytesIO(value)
-    body.seek(HEADER_BYTES)
-    try:
-        fields: dict[str, Any] = schemaless_reader(body, writer.schema, None)  # type: ignore[assignment]
-    except Exception as error:
-        # Hostile bytes make the reader raise nearly anything: EOFError, IndexError,
-        # UnicodeDecodeError, OverflowError. All of them say the same about the record.
-        said = f"value: not a record of its schema ({type(error).__name__})"
-        raise Rejected(Reason.MALFORMED, said) from error
-    if body.tell() != len(value):
-        raise Rejected(Reason.MALFORMED, "value: bytes after the record")
-    if writer.missing:
-        fields.update(writer.missing)
-    return fields
 
 
 def _without_address(record: Record, origin: Origin, readable: _Readable | None) -> _Kept:
@@ -214,10 +192,8 @@ def _without_address(record: Record, origin: Origin, readable: _Readable | None)
         return _Kept(None, by_reference=True, address_blanked=origin.address_blanked)
     if readable.fields["email"] == "":
         return _Kept(value, by_reference=False, address_blanked=origin.address_blanked)
-    body = BytesIO()
-    body.write(value[:HEADER_BYTES])
-    schemaless_writer(body, readable.writer.schema, {**readable.fields, "email": ""})
-    return _Kept(body.getvalue(), by_reference=False, address_blanked=True)
+    blanked = without_text(value, readable.writer, "email")
+    return _Kept(blanked, by_reference=False, address_blanked=True)
 
 
 def _id(readable: _Readable | None, name: str) -> bytes | None:
