@@ -14,7 +14,7 @@ from gamification.api.http.health import HealthServer, PortTaken, application
 from gamification.api.http.vitals import Check, Vitals
 from gamification.domain.errors import Halt, Unavailable
 from gamification.settings import Settings, SettingsError, load, misspelled
-from gamification.telemetry import logs, metrics
+from gamification.telemetry import killpoints, logs, metrics
 
 EXIT_OK: Final = 0
 EXIT_BUG: Final = 1
@@ -63,8 +63,8 @@ def run(name: str, main: Callable[[Process], None]) -> int:
             print(problem, file=sys.stderr)  # noqa: T201 - there is no log before the settings
         return EXIT_SETTINGS
     logs.configure(settings, name)
+    killpoints.arm(settings.kill_at)
     process = Process(name, settings, threading.Event(), Vitals(settings.heartbeat_limit_s))
-    process.heartbeat()
     app = application(process.vitals, metrics.registry(name, settings))
     try:
         server = HealthServer(app, settings.http_host, settings.http_port_of(name))

@@ -75,6 +75,7 @@ def retry_while_unavailable(
     work: Callable[[], None],
     *,
     recover: Callable[[Unavailable], None] | None = None,
+    backoff: Backoff | None = None,
     loop: str = "worker",
 ) -> None:
     """Call `work` again and again until the process is asked to stop.
@@ -83,7 +84,7 @@ def retry_while_unavailable(
     if given, is called with it before `work`, and may itself raise Unavailable. Everything else
     gets out. `work` should take less than a second or so when there is nothing to do.
     """
-    backoff = Backoff(FIRST_PAUSE_MS, process.settings.retry_backoff_max_ms)
+    pauses = backoff or Backoff(FIRST_PAUSE_MS, process.settings.retry_backoff_max_ms)
     outage = _Outage(time.monotonic)
     to_recover: Unavailable | None = None
     while not process.stop.is_set():
@@ -97,10 +98,10 @@ def retry_while_unavailable(
             metrics.ERRORS.labels(type(error).__name__).inc()
             outage.failed(error)
             to_recover = error
-            _pause(process, loop, backoff.next_s())
+            _pause(process, loop, pauses.next_s())
         else:
             outage.over()
-            backoff.reset()
+            pauses.reset()
 
 
 def _pause(process: Process, loop: str, pause_s: float) -> None:

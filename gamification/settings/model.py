@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 HTTP_PORTS: Final = {"award": 8081, "relay": 8082, "project": 8083}
 """Default port of each process; a process that is not named here takes a free one."""
@@ -37,6 +37,14 @@ def _split(value: object) -> object:
     return value
 
 
+def _dsn(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not text.startswith(("postgresql://", "postgres://")) and "=" not in text.split("://")[0]:
+        raise ValueError("not a connection string")
+    return value
+
+
+Dsn = Annotated[SecretStr, AfterValidator(_dsn)]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 Locales = Annotated[tuple[Locale, ...], BeforeValidator(_split), Field(min_length=1, max_length=50)]
 
@@ -69,7 +77,7 @@ class Settings(BaseModel):
         allowed="an http:// or https:// URL",
         pattern=r"^https?://[^\s/]+(/\S*)?$",
     )
-    postgres_dsn: SecretStr = setting(
+    postgres_dsn: Dsn = setting(
         "GAMIFICATION_POSTGRES_DSN",
         SecretStr("postgresql://127.0.0.1:5432/gamification"),
         "Postgres, with user and password.",
@@ -293,7 +301,7 @@ class Settings(BaseModel):
         60,
         "A loop that did not turn for this long is dead: /health answers 503.",
         unit="s",
-        at_least=5,
+        at_least=1,
         at_most=600,
     )
     shutdown_within_s: int = setting(
@@ -307,8 +315,9 @@ class Settings(BaseModel):
     kill_at: str = setting(
         "GAMIFICATION_KILL_AT",
         "",
-        "For tests of faults only: the point at which the process kills itself.",
-        allowed="a kill point's name, see the tests",
+        "Tests of faults only: the process kills itself when it reaches this point the n-th time.",
+        allowed="nothing, or the point's name, a colon and n",
+        pattern=r"^([A-Za-z0-9_.-]{1,100}:[1-9]\d{0,8})?$",
     )
 
     def http_port_of(self, process: str) -> int:

@@ -56,9 +56,9 @@ def configure(settings: Settings, process: str, out: BinaryIO | None = None) -> 
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-        _constants(service=settings.service_name, process=process),
         structlog.processors.format_exc_info,
         _Clean(_secrets(settings)),
+        _constants(service=settings.service_name, process=process),
         render,
     ]
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
@@ -119,12 +119,15 @@ class _Clean:
         self._secrets = secrets
 
     def __call__(self, _: Any, __: str, event: Fields) -> Fields:
-        return {
-            str(key): self._tail(value) if key == "exception" else self._value(value, depth=0)
-            for key, value in event.items()
-        }
+        exception = event.pop("exception", None)
+        clean = {key: self._value(value, 0) for key, value in event.items()}
+        if exception is not None:
+            clean["exception"] = self._tail(exception)
+        return clean
 
     def _value(self, value: object, depth: int) -> Any:
+        if type(value) is str or type(value) is bytes:  # nearly all of them, and quickly told
+            return self._text(value)
         if value is None or isinstance(value, bool | float):
             return value
         if isinstance(value, int):
