@@ -181,7 +181,7 @@ def _replayed(delivery: Delivery) -> Delivery:
         ("dlq.reason", b"invalid_field"),
         ("dlq.detail", b"was refused before a correction"),
         ("dlq.attempts", b"1"),
-        ("dlq.first_failed_at", str(delivery.timestamp_ms).encode()),
+        ("dlq.first_failed_at", b"2026-01-01T00:00:00.000Z"),
     )
     return delivery._replace(topic=REPLAY, headers=headers, activity=None)
 
