@@ -1,16 +1,12 @@
-"""Current totals for leaderboards, packed by Postgres into the text that Redis unpacks.
-
-Taking every pair of customer and total through Python would cost several times what both servers
-spend on it. A total of 0 says: no place.
-"""
+"""Current totals for leaderboards, already packed into the text that Redis unpacks."""
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Final, LiteralString, NamedTuple
+from typing import Final, LiteralString, NamedTuple, Self
 
 from gamification.adapters.postgres.connection import Database, connect
 from gamification.adapters.postgres.errors import translated
-from gamification.domain.board import ONLY_TOTAL, Board, Period
+from gamification.domain.board import ONLY_TOTAL, Board, Period, Totals, oldest_kept
 from gamification.domain.ids import MerchantId, uuid_text
 
 PLANNER: Final = {
@@ -125,19 +121,18 @@ PAGE_PERIODS: Final[LiteralString] = """
 """.replace("{periods}", PERIODS_OF_DAY)
 
 
-class Packed(NamedTuple):
-    """`exp customer exp customer ...` with customers as text, and the number of pairs."""
-
-    text: str
-    places: int
-
-
 class Kept(NamedTuple):
     """The first start of each period whose board is still kept."""
 
     day: date
     week: date
     month: date
+
+    @classmethod
+    def on(cls, today: date, keep_days: int) -> Self:
+        """`today` is UTC's."""
+        periods = (Period.DAY, Period.WEEK, Period.MONTH)
+        return cls(*(oldest_kept(period, today, keep_days) for period in periods))
 
     def parameters(self) -> dict[str, object]:
         return {
@@ -155,14 +150,14 @@ def open_boards(dsn: str, name: str) -> Database:
     return database
 
 
-def moved(database: Database, after: int, until: int, kept: Kept) -> dict[Board, Packed]:
+def moved(database: Database, after: int, until: int, kept: Kept) -> dict[Board, Totals]:
     """Current totals of all whom changes after `after` up to `until` moved, by board.
 
     Never older than change `until`; possibly newer. Raises Unavailable or Halt.
     """
     parameters = {"after": after, "until": until, **kept.parameters()}
-    totals = _packed(database, MOVED_TOTALS, parameters)
-    return totals | _packed(database, MOVED_PERIODS, parameters)
+    found = _packed(database, MOVED_TOTALS, parameters)
+    return found | _packed(database, MOVED_PERIODS, parameters)
 
 
 def merchants(database: Database) -> list[MerchantId]:
@@ -173,7 +168,7 @@ def merchants(database: Database) -> list[MerchantId]:
 
 def page(
     database: Database, merchant_id: MerchantId, first: bytes, size: int, kept: Kept
-) -> tuple[dict[Board, Packed], bytes | None]:
+) -> tuple[dict[Board, Totals], bytes | None]:
     """All places of the next `size` customers from `first` on, and where the next page begins.
 
     None after the last page. Raises Unavailable or Halt.
@@ -190,15 +185,15 @@ def page(
     found = _packed(database, PAGE_TOTALS, parameters)
     found |= _packed(database, PAGE_PERIODS, parameters)
     following = (int.from_bytes(last) + 1).to_bytes(16) if last < LAST_CUSTOMER else None
-    return {board: packed for board, packed in found.items() if packed.places}, following
+    return {board: totals for board, totals in found.items() if totals.places}, following
 
 
 def _packed(
     database: Database, statement: LiteralString, parameters: Mapping[str, object]
-) -> dict[Board, Packed]:
+) -> dict[Board, Totals]:
     with translated():
         rows = database.execute(statement, parameters, binary=True).fetchall()
     return {
-        Board(MerchantId(merchant), Period(period), start): Packed(text, places)
-        for merchant, period, start, places, text in rows
+        Board(MerchantId(merchant), Period(period), start): Totals(packed, places)
+        for merchant, period, start, places, packed in rows
     }

@@ -1,0 +1,102 @@
+"""Write boards anew from Postgres: those that were lost, or all of them.
+
+A board is built beside the old one and put in its place in one step, so nobody ever sees half of
+one. The newest change is read before the first total, so the totals hold at least all changes up
+to it, and what happens meanwhile is projected afterwards as usual.
+"""
+
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Final
+
+from gamification.adapters.postgres import boards, changes
+from gamification.adapters.postgres.boards import Kept
+from gamification.adapters.postgres.connection import Database
+from gamification.adapters.redis.board_writer import BoardWriter, Outcome
+from gamification.domain.board import Board, Totals
+from gamification.domain.errors import Unavailable
+from gamification.domain.ids import MerchantId
+from gamification.telemetry.killpoints import reached
+
+PAGE_CUSTOMERS: Final = 2_000
+CHECKED_AT_ONCE: Final = 500
+
+
+class Builder:
+    """Builds for one epoch. `alive` is called at every step and may raise to break off."""
+
+    def __init__(
+        self,
+        database: Database,
+        writer: BoardWriter,
+        alive: Callable[[], None],
+        page_customers: int = PAGE_CUSTOMERS,
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self._alive = alive
+        self._page_customers = page_customers
+
+    def build(
+        self, merchant_id: MerchantId, kept: Kept, wanted: Collection[Board] | None = None
+    ) -> dict[Board, int]:
+        """Build the `wanted` boards of one merchant, None for all; return what each holds.
+
+        A wanted board that nobody has a place on any more becomes an empty one. Expired ones are
+        left out. Raises Unavailable (also when Redis was emptied meanwhile) or Halt.
+        """
+        change_id = changes.newest(self._database)
+        builder = uuid.uuid4().hex
+        staged: dict[Board, int] = dict.fromkeys(wanted or (), 0)
+        first: bytes | None = boards.FIRST_CUSTOMER
+        while first is not None:
+            self._alive()
+            places, first = boards.page(
+                self._database, merchant_id, first, self._page_customers, kept
+            )
+            if wanted is not None:
+                places = {board: totals for board, totals in places.items() if board in wanted}
+            self._stage(staged, places, builder)
+        reached("project.before_publish")
+        outcomes = self._writer.publish(staged, builder, change_id)
+        if Outcome.LOST in outcomes.values():
+            raise Unavailable("redis was emptied while a leaderboard was built")
+        return {b: change_id for b, outcome in outcomes.items() if outcome is not Outcome.EXPIRED}
+
+    def build_all(self, kept: Kept) -> dict[Board, int]:
+        """Build every board of every merchant. As `build`."""
+        built: dict[Board, int] = {}
+        for merchant_id in boards.merchants(self._database):
+            built |= self.build(merchant_id, kept)
+        return built
+
+    def build_some(self, wanted: Iterable[Board], kept: Kept) -> dict[Board, int]:
+        """Build these boards. As `build`."""
+        of_merchant: dict[MerchantId, set[Board]] = {}
+        for board in wanted:
+            of_merchant.setdefault(board.merchant_id, set()).add(board)
+        built: dict[Board, int] = {}
+        for merchant_id, its in of_merchant.items():
+            built |= self.build(merchant_id, kept, its)
+        return built
+
+    def check(self, expected: Mapping[Board, int]) -> tuple[list[Board], list[Board]]:
+        """Look at each board; return those that were lost, and those that expired."""
+        everything = list(expected)
+        lost: list[Board] = []
+        expired: list[Board] = []
+        for first in range(0, len(everything), CHECKED_AT_ONCE):
+            self._alive()
+            some = {b: expected[b] for b in everything[first : first + CHECKED_AT_ONCE]}
+            for board, outcome in self._writer.check(some).items():
+                if outcome is Outcome.LOST:
+                    lost.append(board)
+                elif outcome is Outcome.EXPIRED:
+                    expired.append(board)
+        return lost, expired
+
+    def _stage(self, staged: dict[Board, int], places: Mapping[Board, Totals], name: str) -> None:
+        for board, members in self._writer.stage(places, name).items():
+            staged[board] = staged.get(board, 0) + places[board].places
+            if members != staged[board]:
+                raise Unavailable("redis was emptied while a leaderboard was built")

@@ -1,0 +1,115 @@
+"""All leaderboards together, for the process that leads: one round, one check, one repair.
+
+Nothing here trusts what it remembers: whatever Redis says otherwise ends in Overtaken, and the
+leader starts over from what Redis says.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from gamification.adapters.postgres import boards
+from gamification.adapters.postgres.boards import Kept
+from gamification.adapters.postgres.changes import Round
+from gamification.adapters.postgres.connection import Database
+from gamification.adapters.redis import progress
+from gamification.adapters.redis.board_writer import BoardWriter, Outcome
+from gamification.adapters.redis.connection import Client
+from gamification.adapters.redis.progress import Progress
+from gamification.application.build_boards import CHECKED_AT_ONCE, Builder
+from gamification.domain.board import Board
+from gamification.telemetry import logs, metrics
+from gamification.telemetry.killpoints import reached
+
+log: Final = logs.get("project")
+
+
+class Overtaken(Exception):
+    """Redis does not say what it said before: it was emptied, went back, or somebody is ahead."""
+
+
+class Leaderboards:
+    """For one thread, one database, one epoch. Methods raise Overtaken, Unavailable or Halt."""
+
+    def __init__(
+        self,
+        database: Database,
+        redis: Client,
+        writer: BoardWriter,
+        builder: Builder,
+        known: Progress,
+    ) -> None:
+        self._database = database
+        self._redis = redis
+        self._writer = writer
+        self._builder = builder
+        self._epoch = known.epoch
+        self._change_id = known.change_id
+        self._expected = dict(known.boards)
+        self._unchecked: list[Board] = []
+
+    @property
+    def change_id(self) -> int:
+        """Every change up to this one is on all boards."""
+        return self._change_id
+
+    def project(self, following: Round, kept: Kept) -> None:
+        """Bring what `following` moved to all boards that it moved."""
+        began = time.monotonic()
+        reached("project.after_changes_read")
+        totals = boards.moved(self._database, following.after, following.until, kept)
+        reached("project.before_redis_write")
+        outcomes = self._writer.apply(totals, self._expected, following.until)
+        reached("project.after_redis_write")
+        lost = [board for board, outcome in outcomes.items() if outcome is Outcome.LOST]
+        self.restore(lost, kept)
+        # Of a board that is ahead we know only what we knew.
+        written = [board for board, outcome in outcomes.items() if outcome is Outcome.WRITTEN]
+        self._advance(following.until, dict.fromkeys(written, following.until))
+        took_s = time.monotonic() - began
+        metrics.PROJECTION_DELAY.observe([age_s + took_s for age_s in following.ages_s])
+        metrics.BATCH_ITEMS.observe(following.items)
+        metrics.BATCH_SECONDS.observe(took_s)
+        metrics.PROJECTED.inc(following.items)
+
+    def check(self, kept: Kept, *, everything: bool = False) -> None:
+        """Find and build anew what was lost; a slice of the boards each time, or `everything`.
+
+        An emptied server misses our progress and is found at once; an emptied node of a cluster
+        is found by the boards that it had.
+        """
+        self._confirm()
+        if everything or not self._unchecked:
+            self._unchecked = list(self._expected)
+        size = len(self._unchecked) if everything else CHECKED_AT_ONCE
+        some, self._unchecked = self._unchecked[:size], self._unchecked[size:]
+        known = {board: self._expected[board] for board in some if board in self._expected}
+        lost, expired = self._builder.check(known)
+        self._forget(expired)
+        self.restore(lost, kept)
+
+    def restore(self, lost: Iterable[Board], kept: Kept) -> None:
+        """Build these boards anew, if they are still ours to build."""
+        missed = set(lost)
+        if not missed:
+            return
+        self._confirm()
+        log.warning("leaderboards_lost", boards=len(missed))
+        built = self._builder.build_some(missed, kept)
+        metrics.REBUILDS.labels("lost").inc(len(built))
+        self._forget(missed - set(built))
+        self._advance(self._change_id, built)
+
+    def _confirm(self) -> None:
+        """Ask whether our progress is still there, and still ours."""
+        self._advance(self._change_id, {})
+
+    def _advance(self, until: int, held: Mapping[Board, int]) -> None:
+        if not progress.advance(self._redis, self._epoch, self._change_id, until, held):
+            raise Overtaken(f"at change {self._change_id}")
+        self._change_id = until
+        self._expected.update(held)
+
+    def _forget(self, expired: Iterable[Board]) -> None:
+        gone = [board for board in expired if self._expected.pop(board, None) is not None]
+        progress.forget(self._redis, self._epoch, gone)
