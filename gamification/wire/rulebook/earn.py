@@ -1,13 +1,18 @@
 """Earn rules: what one activity is worth."""
 
+from typing import Final
+
 from gamification.domain.activity import Kind
 from gamification.domain.ids import RuleId
 from gamification.domain.rulebook import Amount, Cap, CoinType, EarnRule
 from gamification.wire.rulebook.cursor import Cursor
 from gamification.wire.rulebook.fields import conditions_of, field_of, kind_of, number_field_of
 from gamification.wire.rulebook.levels import fraction_of
+from gamification.wire.rulebook.structure import found
 
-PRIZE_FIELD = "prize_coins"
+PRIZE_FIELD: Final = "prize_coins"
+RATE_MAX: Final = 1000
+"""Times the largest amount of an event (10^12), and thousands of those, it fits 64 bits."""
 
 
 def earn_of(cursor: Cursor) -> tuple[EarnRule, ...]:
@@ -58,6 +63,10 @@ def _amount_of(cursor: Cursor, kind: Kind) -> Amount | None:
         return Amount(fixed)
     per = number_field_of(kind, cursor.at("per"))
     rate = fraction_of(cursor.at("rate"))
+    if rate > RATE_MAX:
+        cursor.at("rate").refuse(
+            f"must be {RATE_MAX} at most; found {found(cursor.at('rate').value)}"
+        )
     return None if per is None else Amount(rate.numerator, rate.denominator, per)
 
 

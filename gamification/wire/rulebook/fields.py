@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from gamification.domain.activity import ATTRIBUTES_PREFIX, EVENT_FIELDS, Kind
 from gamification.domain.rulebook import Condition, Operator, Scalar
+from gamification.wire.fields import LOWER_SNAKE
 from gamification.wire.rulebook.cursor import Cursor
 from gamification.wire.rulebook.problems import listed, quoted
 from gamification.wire.rulebook.structure import found
@@ -15,8 +16,6 @@ FieldType: TypeAlias = type[int] | type[str]
 Refuse: TypeAlias = Callable[[str], None]
 
 _ATTRIBUTE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
-_ACTIVITY_TYPE: Final = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
-_ACTIVITY_TYPE_MAX: Final = 64
 _OUTCOMES: Final = ("WIN", "LOSS", "DRAW")
 _NUMBERS_ONLY: Final = frozenset({Operator.LT, Operator.LE, Operator.GT, Operator.GE})
 
@@ -114,11 +113,10 @@ def _scalar(field: str, of_type: FieldType, given: Cursor) -> Scalar | None:
         return None
     if field == "outcome" and text not in _OUTCOMES:
         given.refuse(f"outcome is one of {listed(_OUTCOMES)}; found {quoted(text)}")
-    is_type = _ACTIVITY_TYPE.fullmatch(text) and len(text) <= _ACTIVITY_TYPE_MAX
-    if field == "activity_type" and not is_type:
+    if field == "activity_type" and not LOWER_SNAKE.fullmatch(text):
         given.refuse(
-            "activity_type is lower-case words joined by underscores, like daily_login, at most"
-            f" {_ACTIVITY_TYPE_MAX} characters; found {quoted(text)}"
+            "activity_type is lower-case letters, digits and underscores, like daily_login, at"
+            f" most 64 characters; found {quoted(text)}"
         )
     return text
 

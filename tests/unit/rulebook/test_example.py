@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gamification.domain.activity import Kind
+from gamification.domain.ids import BadgeId
 from gamification.domain.rulebook import (
     AllOf,
     Amount,
@@ -24,8 +25,8 @@ from gamification.wire.rulebook import load
 
 EXAMPLE = Path(__file__).parents[3] / "schemas" / "rulebooks" / "example.yaml"
 RULEBOOK = load(EXAMPLE.read_text(), EXAMPLE.name)
-RULES = {rule.id: rule for rule in RULEBOOK.earn}
-BADGES = {badge.id: badge for badge in RULEBOOK.badges}
+RULES = {str(rule.id): rule for rule in RULEBOOK.earn}
+BADGES = {str(badge.id): badge for badge in RULEBOOK.badges}
 
 
 def test_levels_go_on_as_the_comment_says() -> None:
@@ -35,7 +36,7 @@ def test_levels_go_on_as_the_comment_says() -> None:
     assert len(thresholds) == 50
     assert RULEBOOK.levels.rewards == {
         5: Reward(coins=50),
-        10: Reward(coins=100, badges=("veteran",)),
+        10: Reward(coins=100, badges=(BadgeId("veteran"),)),
     }
 
 
