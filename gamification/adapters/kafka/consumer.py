@@ -1,0 +1,251 @@
+"""The award workers' consumer: records in, positions from outside.
+
+Where to read on is not Kafka's to say: the caller keeps it in the transaction that counts the
+records, and tells it here on every assignment and after every failure.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
+
+from gamification.domain.errors import GamificationError, Halt, Unavailable
+from gamification.telemetry import logs
+from gamification.wire.envelope import Record
+
+Partition = tuple[str, int]
+Positions = Mapping[Partition, int]
+Start = Callable[[Positions], Positions]
+"""Where to read on, given the first offset that each assigned partition still has."""
+
+REQUEST_TIMEOUT_S: Final = 10.0
+IDLE_POLL_S: Final = 0.2
+QUEUED_KIB_MAX: Final = 32 * 1024
+
+FIRST: Final[OffsetSpec] = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+END: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+
+log = logs.get("consumer")
+
+
+@dataclass(slots=True)
+class _Assignment:
+    """What this worker owns. `expected` is what it stored last: where the next record follows."""
+
+    expected: dict[Partition, int] = field(default_factory=dict)
+    failed: GamificationError | None = None
+    """Why the start of new partitions failed, inside a callback that must not raise."""
+    is_broken: bool = False
+
+
+class InputConsumer:
+    """One member of the consumer group. For one thread. Make it anew after Unavailable.
+
+    Uses the broker-side rebalance protocol (KIP-848): joins and leaves move only the partitions
+    that change their owner.
+    """
+
+    def __init__(self, brokers: str, group: str, topics: Iterable[str], start: Start) -> None:
+        self._start = start
+        self._own = _Assignment()
+        common: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": brokers,
+            "log_level": 2,
+        }
+        self._admin = AdminClient(common)
+        self._consumer = Consumer(
+            {
+                **common,
+                "group.id": group,
+                "group.protocol": "consumer",
+                "enable.auto.commit": False,
+                "enable.partition.eof": False,
+                "isolation.level": "read_committed",
+                # A stored position that the log no longer has is never skipped silently.
+                "auto.offset.reset": "error",
+                "fetch.wait.max.ms": 10,
+                "fetch.queue.backoff.ms": 2,
+                "queued.min.messages": 20_000,
+                "queued.max.messages.kbytes": QUEUED_KIB_MAX,
+                "fetch.message.max.bytes": 1024 * 1024,
+                "max.poll.interval.ms": 60_000,
+            }
+        )
+        self._consumer.subscribe(
+            list(topics),
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_revoke,
+        )
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether only a new member of the group can go on."""
+        return self._own.is_broken
+
+    @property
+    def expected(self) -> Positions:
+        """By owned partition, the position that was stored last."""
+        return self._own.expected
+
+    def poll(self, records_max: int, wait_ms: int) -> list[Record]:
+        """Up to `records_max` records of owned partitions, in order within each.
+
+        Waits for the first one for a short time, then up to `wait_ms` for more. Raises
+        Unavailable when Kafka or the keeper of positions is away, Halt when records that were
+        never counted are gone from the log.
+        """
+        try:
+            first = self._consumer.poll(IDLE_POLL_S)
+            messages = [] if first is None else [first]
+            if messages and records_max > 1:
+                messages += self._consumer.consume(records_max - 1, timeout=wait_ms / 1000)
+        except KafkaException as error:
+            raise Unavailable(f"kafka: {error.args[0].str()}") from error
+        if self._own.failed is not None:
+            self._own.is_broken = True
+            raise self._own.failed
+        return self._records(messages)
+
+    def _records(self, messages: Iterable[Message]) -> list[Record]:
+        expected = self._own.expected
+        records: list[Record] = []
+        for message in messages:
+            problem = message.error()
+            if problem is not None:
+                self._own.is_broken |= problem.fatal()
+                _raise_if_serious(problem)
+                continue
+            topic, partition = message.topic() or "", message.partition() or 0
+            offset = message.offset() or 0
+            # Fetched before a seek or a revocation took effect: somebody else's, or counted.
+            if offset < expected.get((topic, partition), offset + 1):
+                continue
+            headers = message.headers()
+            records.append(
+                Record(
+                    topic,
+                    partition,
+                    offset,
+                    message.timestamp()[1],
+                    message.key(),
+                    message.value(),
+                    tuple(headers) if headers else (),  # type: ignore[arg-type]
+                )
+            )
+        return records
+
+    def stored(self, positions: Positions) -> None:
+        """Note positions that are stored now, and tell Kafka too so that lag tools see them."""
+        self._own.expected.update(positions)
+        offsets = [TopicPartition(t, p, offset) for (t, p), offset in positions.items()]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=True)
+        except KafkaException as error:  # only lag tools miss it
+            log.debug("lag_commit_failed", reason=error.args[0].str())
+
+    def go_back(self) -> None:
+        """After a failure: read every owned partition on from its stored position.
+
+        Raises Unavailable, and Halt as `poll` does.
+        """
+        owned = list(self._own.expected)
+        if not owned:
+            return
+        positions = self._positions(owned)
+        try:
+            for (topic, partition), offset in positions.items():
+                self._consumer.seek(TopicPartition(topic, partition, offset))
+        except KafkaException as error:
+            self._own.is_broken = True
+            raise Unavailable(f"kafka: seek: {error.args[0].str()}") from error
+        self._own.expected.update(positions)
+
+    def close(self) -> None:
+        """Leave the group, so that others take over at once."""
+        self._consumer.close()
+
+    def _on_assign(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
+        """Runs inside poll. Never raises: librdkafka would lose the error, poll tells it."""
+        partitions = [(tp.topic, tp.partition) for tp in assigned]
+        try:
+            positions = self._positions(partitions) if partitions else {}
+        except GamificationError as error:
+            self._own.failed = error
+            positions = {}
+        else:
+            self._own.expected.update(positions)
+            log.info("assigned", partitions=_named(partitions))
+        consumer.incremental_assign(
+            [TopicPartition(t, p, positions.get((t, p), OFFSET_BEGINNING)) for t, p in partitions]
+        )
+
+    def _on_revoke(self, consumer: Consumer, revoked: list[TopicPartition]) -> None:
+        partitions = [(tp.topic, tp.partition) for tp in revoked]
+        for partition in partitions:
+            self._own.expected.pop(partition, None)
+        consumer.incremental_unassign(revoked)
+        log.info("revoked", partitions=_named(partitions))
+
+    def _positions(self, partitions: list[Partition]) -> Positions:
+        bounds = self._bounds(partitions)
+        stored = self._start({place: first for place, (first, _) in bounds.items()})
+        for (topic, partition), offset in stored.items():
+            first, end = bounds[topic, partition]
+            if offset < first:
+                raise Halt(
+                    f"{topic}[{partition}]: records {offset} to {first - 1} were deleted before "
+                    "they were counted; see that the topic keeps records longer than outages last"
+                )
+            if offset > end:
+                raise Halt(
+                    f"{topic}[{partition}]: counted up to {offset}, the log ends at {end}; was "
+                    "the topic made anew? Delete its rows in consumer_offsets to count it afresh"
+                )
+        return stored
+
+    def _bounds(self, partitions: list[Partition]) -> dict[Partition, tuple[int, int]]:
+        """First and next offset of each log."""
+        found: list[dict[Partition, int]] = []
+        for spec in (FIRST, END):
+            wanted = {TopicPartition(t, p): spec for t, p in partitions}
+            try:
+                answers = self._admin.list_offsets(wanted, request_timeout=REQUEST_TIMEOUT_S)
+                found.append(
+                    {
+                        (tp.topic, tp.partition): answer.result(REQUEST_TIMEOUT_S).offset
+                        for tp, answer in answers.items()
+                    }
+                )
+            except (KafkaException, TimeoutError) as error:
+                raise Unavailable(f"kafka: offsets of {_named(partitions)}: {error}") from error
+        firsts, ends = found
+        return {place: (firsts[place], ends[place]) for place in partitions}
+
+
+def _raise_if_serious(problem: KafkaError) -> None:
+    """Passing trouble is librdkafka's to mend; what it cannot mend is ours to say."""
+    code = problem.code()
+    if code in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
+        raise Halt(f"kafka: {problem.str()}: records are gone that were never counted")
+    if problem.fatal() or code == KafkaError._MAX_POLL_EXCEEDED:  # noqa: SLF001
+        raise Unavailable(f"kafka: {problem.str()}")
+    log.debug("kafka_trouble", reason=problem.str())
+
+
+def _named(partitions: list[Partition]) -> str:
+    """topic[0,3] other[1]: for logs."""
+    by_topic: dict[str, list[int]] = {}
+    for topic, partition in sorted(partitions):
+        by_topic.setdefault(topic, []).append(partition)
+    return " ".join(f"{t}[{','.join(map(str, p))}]" for t, p in by_topic.items())

@@ -1,0 +1,97 @@
+"""One worker's turn: poll, decode, award, note the positions; and what to do when it fails."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from gamification.adapters.kafka.consumer import InputConsumer
+from gamification.adapters.postgres.offsets import Partition
+from gamification.application.award import Awarder, Moves, Outcome
+from gamification.application.shortcut import Shortcut
+from gamification.domain.breaker import Breaker
+from gamification.domain.errors import GamificationError, Reason, Suspect
+from gamification.wire.decode import Decoder
+from gamification.wire.envelope import Decoded, Record
+
+POISON_TRIES: Final = 3
+
+
+class Limits(NamedTuple):
+    records_max: int
+    wait_ms: int
+
+
+Told = Callable[[Sequence[Record], Outcome], None]
+"""Metrics and logs of what was committed."""
+
+
+class Intake:
+    """The award worker's work. For one thread."""
+
+    def __init__(
+        self,
+        consumer: InputConsumer,
+        decoder: Decoder,
+        awarder: Awarder,
+        limits: Limits,
+        extras: tuple[Breaker, Shortcut, Told],
+    ) -> None:
+        self._consumer = consumer
+        self._decoder = decoder
+        self._awarder = awarder
+        self._limits = limits
+        self._breaker, self._shortcut, self._told = extras
+
+    def turn(self) -> None:
+        """Handle one batch, if there is one. Raises Unavailable or Halt; then nothing is lost:
+        `InputConsumer.go_back` reads again what was not committed."""
+        records = self._consumer.poll(*self._limits)
+        if not records:
+            return
+        decoded = self._decoder.decode_all(records)
+        self._breaker.judge(len(decoded), sum(1 for d in decoded if d.letter is not None))
+        self._handle(decoded)
+
+    def _handle(self, batch: Sequence[Decoded]) -> None:
+        """Award the batch; if one record spoils it, find that one by halving."""
+        try:
+            self._award(batch)
+        except Suspect as error:
+            if len(batch) == 1:
+                self._isolated(batch[0], error)
+                return
+            middle = len(batch) // 2
+            self._handle(batch[:middle])
+            self._handle(batch[middle:])
+
+    def _isolated(self, decoded: Decoded, error: Suspect) -> None:
+        """A record that fails alone is tried again, then put away whole."""
+        for _ in range(POISON_TRIES - 1):
+            try:
+                self._award([decoded])
+            except Suspect as again:
+                error = again
+            else:
+                return
+        letter = self._decoder.dead_letter(decoded.record, Reason.POISON, str(error))
+        self._breaker.judge(0, 1)
+        self._award([Decoded(decoded.record, None, letter)])
+
+    def _award(self, batch: Sequence[Decoded]) -> None:
+        next_offsets: dict[Partition, int] = {}
+        for decoded in batch:
+            record = decoded.record
+            next_offsets[record.topic, record.partition] = record.offset + 1
+        known_done = self._shortcut.known_done(batch)
+        try:
+            outcome = self._awarder.award(
+                batch, Moves(self._consumer.expected, next_offsets), known_done
+            )
+        except GamificationError:
+            raise
+        except Exception as error:
+            # A value that no code foresaw (too large for its column, say) must not stop the
+            # worker for ever: one record of the batch is to blame, and halving finds it.
+            raise Suspect(f"{type(error).__name__} while awarding") from error
+        self._consumer.stored(next_offsets)
+        self._shortcut.note(outcome)
+        self._told([decoded.record for decoded in batch], outcome)

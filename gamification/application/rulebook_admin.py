@@ -1,0 +1,62 @@
+"""Put rulebooks into force, and look at what was."""
+
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+from gamification.adapters.postgres import audit, outbox, rulebooks
+from gamification.adapters.postgres.session import EngineSession
+from gamification.domain.compile import held_badges
+from gamification.domain.ids import DEFAULT_MERCHANT, MerchantId, uuid_text
+from gamification.wire import encode
+from gamification.wire.envelope import OutboxRow
+from gamification.wire.rulebook import load
+
+HISTORY_MAX: Final = 100
+
+
+def activate(
+    session: EngineSession,
+    owner: MerchantId,
+    document: str,
+    actor: str,
+    now_ms: Callable[[], int],
+) -> int:
+    """Check `document`, store it as the owner's next version, put it into force and announce it.
+
+    Running workers take it up with their next batch. Returns the version. Raises RulebookError
+    with every mistake, Unavailable.
+    """
+    rulebook = load(document)
+    with session.transaction() as tx:
+        version = rulebooks.activate(tx, owner, document, actor, held_badges(rulebook))
+        audit.write(
+            tx,
+            audit.Entry(owner, actor, "rulebook.activate", f"rulebook:{version}"),
+        )
+        outbox.append(tx, [_invalidation(owner, version, now_ms())], [])
+    return version
+
+
+def ensure_default(session: EngineSession, document: str, now_ms: Callable[[], int]) -> int | None:
+    """Activate `document` as the default rulebook unless there is one; its version if so."""
+    if rulebooks.active_for(session, DEFAULT_MERCHANT) is not None:
+        return None
+    return activate(session, DEFAULT_MERCHANT, document, "migrate", now_ms)
+
+
+def history(session: EngineSession, owner: MerchantId) -> list[rulebooks.Version]:
+    """The owner's newest versions, newest first."""
+    return rulebooks.history(session, owner, HISTORY_MAX)
+
+
+def _invalidation(owner: MerchantId, version: int, now_ms: int) -> OutboxRow:
+    key = f"rulebook:{uuid_text(owner)}"
+    stamp = encode.Stamp(uuid_text(owner), "", now_ms)
+    body = encode.cache_invalidate(stamp, key, "rulebook", str(version))
+    return OutboxRow("cache.invalidate", encode.SCHEMA_VERSION, key.encode(), body, None, None)
+
+
+def owner_of(text: str | None) -> MerchantId:
+    """A merchant's id as people write it; None for the owner of the default. Raises ValueError."""
+    return DEFAULT_MERCHANT if text is None else MerchantId(uuid.UUID(text).bytes)

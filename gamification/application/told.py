@@ -1,0 +1,78 @@
+"""What the award worker tells people of each committed batch: metrics and log lines."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from gamification.application.award import Outcome
+from gamification.domain.activity import Activity
+from gamification.domain.effects import BadgeAwarded
+from gamification.domain.ids import uuid_text
+from gamification.telemetry import logs, metrics
+from gamification.wire.envelope import Record
+
+log = logs.get("award")
+
+
+def tell(records: Sequence[Record], outcome: Outcome) -> None:
+    """Count the batch; log prizes and letters one by one (badges are announced on Kafka)."""
+    metrics.BATCH_ITEMS.observe(len(records))
+    now_s = time.time()
+    metrics.BADGE_LATENCY.observe(now_s - record.timestamp_ms / 1000 for record in records)
+    _count_events("accepted", outcome.counted)
+    _count_events("duplicate", outcome.duplicates)
+    if outcome.effects.warnings:
+        metrics.IGNORED.labels("language_or_timezone").inc(outcome.effects.warnings)
+    _tell_badges(outcome)
+    _tell_prizes(outcome)
+    for letter in outcome.letters:
+        metrics.EVENTS.labels(letter.origin.topic, "rejected").inc()
+        metrics.DEAD_LETTERS.labels(letter.origin.topic, letter.reason).inc()
+        log.warning(
+            "dead_lettered",
+            reason=letter.reason,
+            detail=letter.detail,
+            topic=letter.origin.topic,
+            partition=letter.origin.partition,
+            offset=letter.origin.offset,
+            attempts=letter.attempts,
+        )
+
+
+def _count_events(outcome: str, activities: Sequence[Activity]) -> None:
+    for kind, number in Counter(activity.kind for activity in activities).items():
+        metrics.EVENTS.labels(kind, outcome).inc(number)
+
+
+def _tell_badges(outcome: Outcome) -> None:
+    awarded = Counter(
+        (fact.player.merchant_id, fact.badge, fact.player.locale or "")
+        for fact in outcome.effects.announcements
+        if isinstance(fact, BadgeAwarded)
+    )
+    for (merchant, badge, locale), number in awarded.items():
+        labels = metrics.merchant_label(merchant), metrics.badge_label(badge), locale
+        metrics.BADGES.labels(*labels).inc(number)
+
+
+def _tell_prizes(outcome: Outcome) -> None:
+    for prize in outcome.effects.prizes:
+        metrics.PAYOUTS.labels("paid").inc()
+        log.info(
+            "payout_distributed",
+            tournament_id=prize.key.tournament_id,
+            amount=prize.coins,
+            dedup_key=f"{prize.key.rule}:{prize.key.tournament_id}:{prize.key.match_id}",
+            merchant_id=uuid_text(prize.player.merchant_id),
+            customer_id=uuid_text(prize.player.customer_id),
+        )
+    for refused in outcome.effects.refused:
+        metrics.PAYOUTS.labels("refused").inc()
+        log.warning(
+            "entry_refused",
+            reason=refused.reason,
+            amount=refused.coins,
+            merchant_id=uuid_text(refused.player.merchant_id),
+            customer_id=uuid_text(refused.player.customer_id),
+            event_id=uuid_text(refused.cause.event_id),
+        )
