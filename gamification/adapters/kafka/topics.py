@@ -1,0 +1,54 @@
+"""Every topic and the settings that it needs: what `admin` creates and checks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gamification.domain.activity import Kind
+from gamification.wire.dead_letter import DLQ_TOPIC, REPLAY_TOPIC
+
+PRODUCED: Final = (
+    "badge.awarded",
+    "badge.task",
+    "badge.earned",
+    "level.up",
+    "streak.updated",
+    "reward.redeemed",
+    "cache.invalidate",
+    "leaderboard.refresh",
+    "audit_log",
+)
+
+RELAY_TOPIC: Final = "gamification.relay"
+"""Nothing is published on it: the relay commits its position for this topic's one partition."""
+
+INPUT_BYTES_MAX: Final = 1024 * 1024 + 64 * 1024
+"""Room for the largest value that we take (1 MiB), its key and its headers."""
+LETTER_BYTES_MAX: Final = 32 * 1024 * 1024
+"""A letter is published whole, also when compression let far more than a megabyte in."""
+REPLICAS_FOR_TWO_IN_SYNC: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPlan:
+    """One topic as it should be. Only the settings named here are ours to judge."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: Mapping[str, str]
+
+
+def plan(partitions: int, replication: int) -> tuple[TopicPlan, ...]:
+    """All topics; those that customers' records go through have `partitions` each."""
+    in_sync = {"min.insync.replicas": "2" if replication >= REPLICAS_FOR_TWO_IN_SYNC else "1"}
+    inputs = in_sync | {"max.message.bytes": str(INPUT_BYTES_MAX)}
+    letters = in_sync | {"max.message.bytes": str(LETTER_BYTES_MAX)}
+    configs: dict[str, dict[str, str]] = {
+        **{str(kind): inputs for kind in Kind},
+        **dict.fromkeys(PRODUCED, in_sync),
+        REPLAY_TOPIC: letters,
+        DLQ_TOPIC: letters | {"retention.ms": "-1", "retention.bytes": "-1"},
+    }
+    many = [TopicPlan(name, partitions, replication, config) for name, config in configs.items()]
+    return (*many, TopicPlan(RELAY_TOPIC, 1, replication, in_sync))
