@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -29,6 +29,13 @@ REFUSED: Final = frozenset(
     }
 )
 """No retry mends these: the plan asks for what this cluster does not give."""
+
+
+class Difference(NamedTuple):
+    """One way in which a topic is not as planned, in words."""
+
+    topic: str
+    said: str
 
 
 class Admin:
@@ -69,27 +76,29 @@ class Admin:
                     created.append(name)
         return tuple(created)
 
-    def differences(self, plans: Sequence[TopicPlan]) -> tuple[str, ...]:
-        """One line for each way in which the cluster is not as planned."""
+    def differences(self, plans: Sequence[TopicPlan]) -> tuple[Difference, ...]:
+        """Each way in which the cluster is not as planned."""
         with _translated("list topics"):
             existing = self._client.list_topics(timeout=self._timeout_s).topics
-        found: list[str] = []
+        found: list[Difference] = []
         for plan in plans:
             topic = existing.get(plan.name)
             if topic is None:
-                found.append(f"{plan.name}: missing")
+                found.append(Difference(plan.name, "missing"))
                 continue
             partitions = len(topic.partitions)
             # More only moves customers between partitions once; fewer bounds the workers.
             if partitions < plan.partitions:
-                found.append(f"{plan.name}: {partitions} partitions, not {plan.partitions}")
+                found.append(
+                    Difference(plan.name, f"{partitions} partitions, not {plan.partitions}")
+                )
             replicas = min((len(p.replicas) for p in topic.partitions.values()), default=0)
             if replicas < plan.replication:
-                found.append(f"{plan.name}: {replicas} replicas, not {plan.replication}")
+                found.append(Difference(plan.name, f"{replicas} replicas, not {plan.replication}"))
         found += self._config_differences([plan for plan in plans if plan.name in existing])
         return tuple(found)
 
-    def _config_differences(self, plans: Sequence[TopicPlan]) -> Iterator[str]:
+    def _config_differences(self, plans: Sequence[TopicPlan]) -> Iterator[Difference]:
         if not plans:
             return
         resources = [ConfigResource(ResourceType.TOPIC, plan.name) for plan in plans]
@@ -102,7 +111,7 @@ class Admin:
             for name, wanted in plan.config.items():
                 is_value = config[name].value if name in config else "not set"
                 if is_value != wanted:
-                    yield f"{plan.name}: {name} is {is_value}, not {wanted}"
+                    yield Difference(plan.name, f"{name} is {is_value}, not {wanted}")
 
 
 @contextmanager

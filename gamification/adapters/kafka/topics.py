@@ -22,8 +22,8 @@ PRODUCED: Final = (
 RELAY_TOPIC: Final = "gamification.relay"
 """Nothing is published on it: the relay commits its position for this topic's one partition."""
 
-INPUT_BYTES_MAX: Final = 1024 * 1024 + 64 * 1024
-"""Room for the largest value that we take (1 MiB), its key and its headers."""
+BESIDE_THE_VALUE: Final = 64 * 1024
+"""Bytes of room for a record's key and headers."""
 LETTER_BYTES_MAX: Final = 32 * 1024 * 1024
 """A letter is published whole, also when compression let far more than a megabyte in."""
 REPLICAS_FOR_TWO_IN_SYNC: Final = 3
@@ -39,10 +39,13 @@ class TopicPlan:
     config: Mapping[str, str]
 
 
-def plan(partitions: int, replication: int) -> tuple[TopicPlan, ...]:
-    """All topics; those that customers' records go through have `partitions` each."""
+def plan(partitions: int, replication: int, value_bytes_max: int) -> tuple[TopicPlan, ...]:
+    """All topics; those that customers' records go through have `partitions` each.
+
+    `value_bytes_max` is what the decoder takes; inputs get room for that and no more.
+    """
     in_sync = {"min.insync.replicas": "2" if replication >= REPLICAS_FOR_TWO_IN_SYNC else "1"}
-    inputs = in_sync | {"max.message.bytes": str(INPUT_BYTES_MAX)}
+    inputs = in_sync | {"max.message.bytes": str(value_bytes_max + BESIDE_THE_VALUE)}
     letters = in_sync | {"max.message.bytes": str(LETTER_BYTES_MAX)}
     configs: dict[str, dict[str, str]] = {
         **{str(kind): inputs for kind in Kind},
