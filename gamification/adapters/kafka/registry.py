@@ -23,6 +23,10 @@ T = TypeVar("T")
 TIMEOUT_S: Final = 5.0
 BACKWARD: Final = "BACKWARD"
 
+NO_SUCH_SCHEMA: Final = 40403
+"""The registry's own code. Another 404 comes from something else, say a proxy in its place."""
+SCHEMA_ID_MAX: Final = 2**31 - 1
+
 KNOWN_MAX: Final = 1_000
 """Schemas kept; the one that was not used for longest goes first."""
 UNKNOWN_MAX: Final = 10_000
@@ -32,6 +36,9 @@ UNKNOWN_FOR_S: Final = 30.0
 LOOKUPS_PER_S: Final = 50.0
 LOOKUPS_AT_ONCE: Final = 200.0
 """Far more than a company has schemas: a fresh worker on an old topic never waits for it."""
+
+NONE_BY_THAT_NUMBER: Final = "schema id: the registry has none by that number"
+NOT_ASKED: Final = "schema id: not asked for, too many unseen ones; a replay may succeed"
 
 
 class Incompatible(Halt):
@@ -73,12 +80,10 @@ class SchemaRegistry:
             self._known.move_to_end(schema_id)
             return schema
         now = self._clock()
-        if self._unknown.get(schema_id, now) > now:
-            raise Rejected(Reason.UNKNOWN_SCHEMA, "schema id: the registry has none by that number")
+        if schema_id > SCHEMA_ID_MAX or self._unknown.get(schema_id, now) > now:
+            raise Rejected(Reason.UNKNOWN_SCHEMA, NONE_BY_THAT_NUMBER)
         if not self._may_ask(now):
-            raise Rejected(
-                Reason.UNKNOWN_SCHEMA, "schema id: not asked for, too many unseen ones; replay it"
-            )
+            raise Rejected(Reason.UNKNOWN_SCHEMA, NOT_ASKED)
         return self._fetch(schema_id, now)
 
     def register(self, topic: str, schema: WriterSchema) -> int:
@@ -120,13 +125,18 @@ class SchemaRegistry:
 
     def _fetch(self, schema_id: int, now: float) -> WriterSchema:
         with _translated():
-            found = _or_none(lambda: self._client.get_schema(schema_id))
+            try:
+                found = self._client.get_schema(schema_id)
+            except SchemaRegistryError as error:
+                if error.error_code != NO_SUCH_SCHEMA:
+                    raise
+                found = None
         if found is None:
             self._unknown.pop(schema_id, None)
             self._unknown[schema_id] = now + UNKNOWN_FOR_S
             if len(self._unknown) > UNKNOWN_MAX:
                 self._unknown.popitem(last=False)
-            raise Rejected(Reason.UNKNOWN_SCHEMA, "schema id: the registry has none by that number")
+            raise Rejected(Reason.UNKNOWN_SCHEMA, NONE_BY_THAT_NUMBER)
         # What is not Avro, or leans on other schemas, is refused when it is vetted.
         self._known[schema_id] = found.schema_str or ""
         if len(self._known) > KNOWN_MAX:
