@@ -32,6 +32,7 @@ FIRST_FAILED_AT: Final = "dlq.first_failed_at"
 LETTER_ID: Final = "dlq.id"
 BLANKED: Final = "dlq.blanked"
 """`email` when the address was taken out of the value; else absent."""
+BLANKED_EMAIL: Final = "email"
 EVENT_ID: Final = "event_id"
 MERCHANT_ID: Final = "merchant_id"
 
@@ -92,7 +93,7 @@ def _headers(letter: DeadLetter) -> dict[str, str]:
         LETTER_ID: letter_id(letter.origin, letter.attempts),
     }
     if letter.address_blanked:
-        headers[BLANKED] = "email"
+        headers[BLANKED] = BLANKED_EMAIL
     if letter.traceparent is not None:
         headers[TRACEPARENT] = letter.traceparent
     if letter.event_id is not None:
@@ -119,7 +120,7 @@ def origin_of(headers: Headers) -> Origin:
         _number(said, ORIGIN_TIMESTAMP, INT64_MAX),
         _number(said, ATTEMPTS, INT32_MAX - 1) if ATTEMPTS in said else 0,
         utc_ms(said[FIRST_FAILED_AT]) if FIRST_FAILED_AT in said else None,
-        said.get(BLANKED) == "email",
+        said.get(BLANKED) == BLANKED_EMAIL,
     )
 
 

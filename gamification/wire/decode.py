@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 from gamification.domain.activity import Activity, Kind
 from gamification.domain.errors import Reason, Rejected
 from gamification.domain.ids import EventId, MerchantId
+from gamification.wire import fields as check
 from gamification.wire import topics
-from gamification.wire.dead_letter import REPLAY_TOPIC, Origin, origin_of
+from gamification.wire.dead_letter import BLANKED_EMAIL, REPLAY_TOPIC, Origin, origin_of
 from gamification.wire.envelope import DeadLetter, Decoded, Record
-from gamification.wire.fields import uuid_bytes
 from gamification.wire.read import HEADER_BYTES, Reading, read_record, reading, without_text
 from gamification.wire.trace import traceparent_of
 from gamification.wire.vet import WriterSchema
@@ -28,6 +28,7 @@ WRITERS_MAX: Final = 1_000
 class _Topic:
     """An input topic: how to build its activities, and its writers seen so far."""
 
+    kind: Kind
     build: topics.Build
     reader: WriterSchema
     writers: dict[bytes, Reading | Rejected] = field(default_factory=dict)
@@ -69,7 +70,7 @@ class Decoder:
         self._now_ms = now_ms
         self._value_bytes_max = value_bytes_max
         self._topics = {
-            str(kind): _Topic(build, readers[kind]) for kind, build in topics.BUILDERS.items()
+            str(kind): _Topic(kind, build, readers[kind]) for kind, build in topics.BUILDERS.items()
         }
 
     def decode(self, record: Record) -> Decoded:
@@ -133,10 +134,24 @@ class Decoder:
             writer = self._meet(topic, value)
         if isinstance(writer, Rejected):
             raise Rejected(writer.reason, writer.detail)
-        headers = record.headers
-        traceparent = traceparent_of(headers) if headers else None
-        arrival = topics.Arrival(timestamp_ms, now_ms, traceparent, blanked)
-        return topic.build(read_record(value, writer), arrival)
+        read = read_record(value, writer)
+        if blanked:
+            # There was an address; nothing but that is asked of it.
+            read["email"] = BLANKED_EMAIL
+        fields = topic.build(read)
+        customer = check.customer_id(read["customer_id"], "customer_id")
+        given_ms = read["occurred_at"]
+        return Activity(
+            topic.kind,
+            check.merchant_id(read["merchant_id"]),
+            customer,
+            check.event_id(read["event_id"], "event_id"),
+            check.occurred_ms(given_ms, timestamp_ms, now_ms),
+            fields,
+            check.content_hash(topic.kind, customer, fields, given_ms),
+            traceparent_of(record.headers) if record.headers else None,
+            check.trace_id(read["trace_id"]),
+        )
 
     def _meet(self, topic: _Topic, value: bytes) -> Reading | Rejected:
         """The writer of a schema id seen for the first time on this topic."""
@@ -200,6 +215,6 @@ def _id(readable: _Readable | None, name: str) -> bytes | None:
     if readable is None:
         return None
     try:
-        return uuid_bytes(readable.fields[name], name)
+        return check.uuid_bytes(readable.fields[name], name)
     except Rejected:
         return None

@@ -5,10 +5,10 @@ Rejected with one line that names the field and what is allowed, and never holds
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Final, cast
 
 from gamification.domain.activity import Kind
 from gamification.domain.errors import Reason, Rejected
@@ -44,12 +44,9 @@ def uuid_bytes(text: str, name: str) -> bytes:
     raise invalid(name, "a UUID (8-4-4-4-12 hexadecimal digits)")
 
 
-def event_id(text: str) -> EventId:
-    return EventId(uuid_bytes(text, "event_id"))
-
-
-def customer_id(text: str) -> CustomerId:
-    return CustomerId(uuid_bytes(text, "customer_id"))
+# The same function by names that type checkers tell apart: a NewType's call costs, a cast does not.
+event_id: Final = cast("Callable[[str, str], EventId]", uuid_bytes)
+customer_id: Final = cast("Callable[[str, str], CustomerId]", uuid_bytes)
 
 
 @lru_cache(maxsize=MERCHANTS_REMEMBERED)

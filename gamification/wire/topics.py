@@ -1,4 +1,4 @@
-"""One function per input topic: from the fields as read to an Activity, every range checked.
+"""One function per input topic: from a record as read to an activity's fields, ranges checked.
 
 Straight lines on purpose: this runs for every record, twenty thousand times a second. The
 types of the fields are certain here (`vet` refuses a writer whose types are not ours); what
@@ -6,9 +6,9 @@ they hold is not.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from gamification.domain.activity import ATTRIBUTES_PREFIX, Activity, Kind
+from gamification.domain.activity import ATTRIBUTES_PREFIX, Kind
 from gamification.wire import fields as check
 
 POINTS_MAX: Final = 1_000_000
@@ -26,37 +26,28 @@ Fields: TypeAlias = Mapping[str, Any]
 """Of one record as read, named as in its topic's schema."""
 
 
-class Arrival(NamedTuple):
-    """What a record adds to its fields."""
-
-    timestamp_ms: int
-    now_ms: int
-    traceparent: str | None
-    address_blanked: bool = False
-    """This is a dead letter that came back without the address that it had."""
+Build: TypeAlias = Callable[[Fields], dict[str, int | str]]
+"""What its topic alone says, with null fields left out. Raises Rejected(INVALID_FIELD)."""
 
 
-Build: TypeAlias = Callable[[Fields, Arrival], Activity]
-
-
-def points_earned(read: Fields, arrival: Arrival) -> Activity:
+def points_earned(read: Fields) -> dict[str, int | str]:
     points = read["points"]
     if not 1 <= points <= POINTS_MAX:
         raise check.invalid("points", f"1 to {POINTS_MAX}")
-    return _activity(Kind.POINTS_EARNED, read, {"points": points}, arrival)
+    return {"points": points}
 
 
-def lesson_completed(read: Fields, arrival: Arrival) -> Activity:
+def lesson_completed(read: Fields) -> dict[str, int | str]:
     fields: dict[str, int | str] = {"lesson_id": check.other_id(read["lesson_id"], "lesson_id")}
     course_id, score = read["course_id"], read["score"]
     if course_id is not None:
         fields["course_id"] = check.other_id(course_id, "course_id")
     if score is not None:
         fields["score"] = check.bounded(score, "score", 0, SCORE_MAX)
-    return _activity(Kind.LESSON_COMPLETED, read, fields, arrival)
+    return fields
 
 
-def tournament_result(read: Fields, arrival: Arrival) -> Activity:
+def tournament_result(read: Fields) -> dict[str, int | str]:
     fields: dict[str, int | str] = {
         "tournament_id": check.other_id(read["tournament_id"], "tournament_id")
     }
@@ -72,10 +63,10 @@ def tournament_result(read: Fields, arrival: Arrival) -> Activity:
         fields["prize_coins"] = check.bounded(prize, "prize_coins", 0, check.AMOUNT_MAX)
     if (duration := read["duration_s"]) is not None:
         fields["duration_s"] = check.bounded(duration, "duration_s", 0, INT32_MAX)
-    return _activity(Kind.TOURNAMENT_RESULT, read, fields, arrival)
+    return fields
 
 
-def customer_updated(read: Fields, arrival: Arrival) -> Activity:
+def customer_updated(read: Fields) -> dict[str, int | str]:
     """The address ends here: only whether there is one goes on."""
     email = read["email"]
     if len(email) > EMAIL_LENGTH_MAX:
@@ -85,11 +76,11 @@ def customer_updated(read: Fields, arrival: Arrival) -> Activity:
     }
     if (timezone := read["timezone"]) is not None:
         fields["timezone"] = check.bounded_text(timezone, "timezone", TIMEZONE_LENGTH_MAX)
-    fields["has_address"] = int(email != "" or arrival.address_blanked)
-    return _activity(Kind.CUSTOMER_UPDATED, read, fields, arrival)
+    fields["has_address"] = int(email != "")
+    return fields
 
 
-def activity_recorded(read: Fields, arrival: Arrival) -> Activity:
+def activity_recorded(read: Fields) -> dict[str, int | str]:
     activity_type = read["activity_type"]
     if check.LOWER_SNAKE.fullmatch(activity_type) is None:
         raise check.invalid("activity_type", "lower_snake, 1 to 64 characters")
@@ -110,7 +101,7 @@ def activity_recorded(read: Fields, arrival: Arrival) -> Activity:
                 "attributes", f"values of at most {ATTRIBUTE_VALUE_LENGTH_MAX} characters, no NUL"
             )
         fields[ATTRIBUTES_PREFIX + key] = value
-    return _activity(Kind.ACTIVITY_RECORDED, read, fields, arrival)
+    return fields
 
 
 BUILDERS: Final[Mapping[Kind, Build]] = {
@@ -120,22 +111,3 @@ BUILDERS: Final[Mapping[Kind, Build]] = {
     Kind.CUSTOMER_UPDATED: customer_updated,
     Kind.ACTIVITY_RECORDED: activity_recorded,
 }
-
-
-def _activity(kind: Kind, read: Fields, fields: dict[str, int | str], arrival: Arrival) -> Activity:
-    event = check.event_id(read["event_id"])
-    customer = check.customer_id(read["customer_id"])
-    merchant = check.merchant_id(read["merchant_id"])
-    trace_id = check.trace_id(read["trace_id"])
-    given_ms = read["occurred_at"]
-    return Activity(
-        kind,
-        merchant,
-        customer,
-        event,
-        check.occurred_ms(given_ms, arrival.timestamp_ms, arrival.now_ms),
-        fields,
-        check.content_hash(kind, customer, fields, given_ms),
-        arrival.traceparent,
-        trace_id,
-    )
