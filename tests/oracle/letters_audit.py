@@ -1,0 +1,139 @@
+"""Dead letters: each delivery of a bad record is kept whole, once, under the right reason."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from gamification.domain.ids import MerchantId
+from tests.oracle import postgres_rows as sql
+from tests.oracle.postgres_rows import LetterRow, OutboxRow
+from tests.oracle.report import Invariant, Report, shown
+from tests.oracle.topic_records import TopicRecord
+
+TOPICS = Invariant.TOPICS
+NOBODY: Final = bytes(16)
+"""The merchant of letters that name none."""
+
+
+class BadRecord(NamedTuple):
+    """A record that can never succeed, as it lies in its input topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    letter_value: bytes | None
+    """Its own bytes, but for the address of a readable `customer.updated`."""
+    reason: str
+    merchant: MerchantId | None = None
+    """None where nobody can tell."""
+
+
+def compare_letters(
+    database: psycopg.Connection,
+    outbox: Mapping[int, OutboxRow],
+    records: Iterable[TopicRecord],
+    bad: Iterable[BadRecord],
+    report: Report,
+) -> None:
+    """Bad records, letters on the topic, rows of the outbox and the index are one to one."""
+    letters = list(records)
+    by_id = {str(letter.header("dlq.id")): letter for letter in letters}
+    if len(by_id) != len(letters):
+        report.differ(TOPICS, f"{len(letters)} dead letters have only {len(by_id)} ids")
+    _compare_bad(letters, bad, report)
+    _compare_outbox(by_id, outbox, report)
+    want: dict[object, object] = {name: _indexed(letter) for name, letter in by_id.items()}
+    got: dict[object, object] = {}
+    for values in sql.rows(database, sql.DEAD_LETTERS):
+        row = LetterRow(*values)
+        got[row.id] = row[1:]
+    report.same(TOPICS, "indexed dead letters", want, got)
+
+
+def _compare_bad(letters: list[TopicRecord], bad: Iterable[BadRecord], report: Report) -> None:
+    want: dict[object, object] = {
+        (one.topic, one.partition, one.offset): (
+            one.reason,
+            str(one.timestamp_ms),
+            one.key,
+            one.letter_value,
+            None if one.merchant is None else str(UUID(bytes=one.merchant)),
+        )
+        for one in bad
+    }
+    got: dict[object, object] = {}
+    for letter in letters:
+        origin = (
+            letter.header("dlq.origin.topic"),
+            int(letter.header("dlq.origin.partition") or -1),
+            int(letter.header("dlq.origin.offset") or -1),
+        )
+        if origin in got:
+            report.differ(TOPICS, f"dead letters: {shown(origin)} has two")
+        got[origin] = (
+            letter.header("dlq.reason"),
+            letter.header("dlq.origin.timestamp"),
+            letter.key,
+            letter.value,
+            letter.header("merchant_id"),
+        )
+        _check_headers(letter, report)
+    report.same(TOPICS, "dead letters", want, got)
+
+
+def _check_headers(letter: TopicRecord, report: Report) -> None:
+    detail = letter.header("dlq.detail") or ""
+    if not detail or "\n" in detail:
+        report.differ(TOPICS, f"dead letters: {shown(letter.place)}: detail {detail!r}")
+    for name in ("dlq.attempts", "dlq.first_failed_at", "dlq.id"):
+        if not letter.header(name):
+            report.differ(TOPICS, f"dead letters: {shown(letter.place)}: no header {name}")
+    if UUID(letter.header("dlq.id") or str(UUID(int=0))).version != 5:
+        report.differ(TOPICS, f"dead letters: {shown(letter.place)}: its id is no UUIDv5")
+
+
+def _compare_outbox(
+    by_id: Mapping[str, TopicRecord], outbox: Mapping[int, OutboxRow], report: Report
+) -> None:
+    rows: dict[object, object] = {}
+    records: dict[object, object] = {}
+    for row in outbox.values():
+        if row.letter is None:
+            continue
+        told = json.loads(row.letter)
+        name = told["headers"]["dlq.id"]
+        letter = by_id.get(name)
+        by_reference = told.get("source") is not None
+        if name in rows:
+            report.differ(TOPICS, f"outbox: row {row.id} repeats the letter {name}")
+        rows[name] = row.key, letter.value if by_reference and letter else row.value
+        if letter is not None:
+            missing = set(told["headers"].items()) - {
+                (header, value.decode()) for header, value in letter.headers
+            }
+            if missing:
+                report.differ(TOPICS, f"dead letters: {name} lacks the headers {missing}")
+    for name, letter in by_id.items():
+        records[name] = letter.key, letter.value
+    report.same(TOPICS, "letters in the outbox", rows, records)
+
+
+def _indexed(letter: TopicRecord) -> tuple[object, ...]:
+    """A letter as the index must have it, in the order of LetterRow without its id."""
+    merchant = letter.header("merchant_id")
+    return (
+        NOBODY if merchant is None else UUID(merchant).bytes,
+        letter.header("event_id"),
+        letter.header("dlq.origin.topic"),
+        int(letter.header("dlq.origin.partition") or -1),
+        int(letter.header("dlq.origin.offset") or -1),
+        letter.header("dlq.reason"),
+        letter.header("dlq.detail"),
+        int(letter.header("dlq.attempts") or -1),
+        "parked",
+    )
