@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -21,10 +22,14 @@ from redis import Redis
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from deploy.devstack import background, record, site
+from deploy.devstack.artefacts import JavaPrograms
+from deploy.devstack.flavour import TESTS
 from deploy.devstack.identity import Identity, identify, tree
-from deploy.devstack.ports import answers
+from deploy.devstack.ports import Ports, answers
+from deploy.devstack.postgres import dsn, postgres
+from deploy.devstack.redis import redis
 from deploy.devstack.server import Addresses
-from deploy.devstack.settings import Backend, read
+from deploy.devstack.settings import Backend, Source, read
 from deploy.devstack.stack import Stack
 from deploy.devstack.start import backend, start_private
 from tests.servers import Topics
@@ -170,6 +175,28 @@ def test_up_leaves_servers_running_and_down_ends_exactly_those(open_folder: Path
     assert not Path(facts["remove"]).exists()
     assert background.running(open_folder) is None
     assert not background.down(open_folder), "nothing is left to end"
+
+
+@local_only
+def test_postgres_and_redis_also_come_from_wheels(open_folder: Path) -> None:
+    """What a machine without either uses: what is installed is tried by all other tests."""
+    wheels = replace(read(), postgres=Source.WHEEL, redis=Source.WHEEL)
+    programs = JavaPrograms("no java", open_folder, open_folder)
+    ports = Ports()
+    place = site.Site(open_folder, wheels, TESTS, programs, ports, outlives_us=False)
+    at_postgres, at_redis = ports.take(), ports.take()
+    servers = (postgres(place, at_postgres), redis(place, at_redis))
+    try:
+        for server in servers:
+            server.start()
+        with psycopg.connect(dsn(at_postgres)) as session:
+            assert session.execute("SHOW fsync").fetchone() == ("on",)
+        with Redis(port=at_redis) as client:
+            assert client.set("word", "yes")
+    finally:
+        for server in servers:
+            assert server.stop()
+        ports.release()
 
 
 @local_only
