@@ -44,6 +44,7 @@ def producer(kafka_bootstrap: str) -> Producer:
             "compression.type": "lz4",
             "message.max.bytes": MESSAGE_BYTES_MAX,
             "queue.buffering.max.messages": 50_000,
+            "log_level": 0,
         }
     )
 

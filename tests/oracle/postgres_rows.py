@@ -42,7 +42,7 @@ BOARD_DAYS: Final = """
 COMPLETIONS: Final = """
     SELECT uuid_send(merchant_id), uuid_send(customer_id), n.name, value
       FROM completions c JOIN names n ON n.code = c.counter
-     WHERE n.name LIKE 'once:%'
+     WHERE starts_with(n.name, 'once:')
 """
 
 PRIZES: Final = """
