@@ -77,6 +77,21 @@ def test_recovery_comes_before_the_next_try_and_may_fail_itself() -> None:
     assert steps == ["work", "recover from lost", "recover from away", "work"]
 
 
+def test_after_work_that_succeeded_the_next_pause_is_a_first_one() -> None:
+    process, backoff = a_process(), Backoff(1, 1000, jitter=lambda: 1.0)
+    outcomes = [Unavailable("a"), Unavailable("b"), Unavailable("c"), None]
+
+    def work() -> None:
+        outcome = outcomes.pop(0)
+        if outcome:
+            raise outcome
+        process.stop.set()
+
+    retry_while_unavailable(process, work, backoff=backoff)
+
+    assert backoff.next_s() == 0.001
+
+
 @pytest.mark.parametrize("error", [Halt("broken"), ValueError("bug")])
 def test_what_is_not_unavailable_gets_out(error: Exception) -> None:
     def work() -> None:
