@@ -86,29 +86,14 @@ class Settings(BaseModel):
     redis_host: str = setting(
         "GAMIFICATION_REDIS_HOST",
         "127.0.0.1",
-        "Redis that keeps state: leaderboards, duplicates of a storm (policy noeviction).",
+        "Redis for leaderboards and for the duplicates of a storm (policy noeviction).",
         allowed="a host name or address",
         pattern=HOST,
     )
     redis_port: int = setting(
         "GAMIFICATION_REDIS_PORT",
         6381,
-        "Port of the Redis that keeps state.",
-        unit="port",
-        at_least=1,
-        at_most=65535,
-    )
-    redis_cache_host: str | None = setting(
-        "GAMIFICATION_REDIS_CACHE_HOST",
-        None,
-        "Redis for caches (policy volatile-lru). Not set: the one that keeps state.",
-        allowed="a host name or address",
-        pattern=HOST,
-    )
-    redis_cache_port: int | None = setting(
-        "GAMIFICATION_REDIS_CACHE_PORT",
-        None,
-        "Port of the Redis for caches. Not set: that of the one that keeps state.",
+        "Port of that Redis.",
         unit="port",
         at_least=1,
         at_most=65535,
@@ -116,7 +101,7 @@ class Settings(BaseModel):
     redis_cluster: bool = setting(
         "GAMIFICATION_REDIS_CLUSTER",
         default=False,
-        meaning="The Redis addresses are nodes of a Redis Cluster.",
+        meaning="The Redis address is a node of a Redis Cluster.",
     )
 
     # Topics
@@ -315,16 +300,11 @@ class Settings(BaseModel):
     kill_at: str = setting(
         "GAMIFICATION_KILL_AT",
         "",
-        "Tests of faults only: the process kills itself when it reaches this point the n-th time.",
-        allowed="nothing, or the point's name, a colon and n",
-        pattern=r"^([A-Za-z0-9_.-]{1,100}:[1-9]\d{0,8})?$",
+        "Tests of faults only: the process kills or stops itself when it is here the n-th time.",
+        allowed="nothing, or a point's name:n, or a point's name:n:stop",
+        pattern=r"^([A-Za-z0-9_.-]{1,100}:[1-9]\d{0,8}(:stop)?)?$",
     )
 
     def http_port_of(self, process: str) -> int:
         """The port of one process; 0 means any free one."""
         return HTTP_PORTS.get(process, 0) if self.http_port is None else self.http_port
-
-    @property
-    def redis_cache_address(self) -> tuple[str, int]:
-        """Host and port of the Redis for caches."""
-        return (self.redis_cache_host or self.redis_host, self.redis_cache_port or self.redis_port)

@@ -67,7 +67,7 @@ EVENTS: Final = _counter(
 )
 DUPLICATES: Final = _counter(
     "gamification_duplicates_total",
-    "Duplicates, by what knew them: the batch itself, redis or postgres.",
+    "Duplicates found without asking Postgres, by what knew them (redis).",
     "known_by",
 )
 DEAD_LETTERS: Final = _counter(

@@ -15,7 +15,6 @@ WRONG_WORDS = {
     "GAMIFICATION_SCHEMA_REGISTRY_URL": "registry:8081",
     "GAMIFICATION_POSTGRES_DSN": "db.example",
     "GAMIFICATION_REDIS_HOST": "redis://host",
-    "GAMIFICATION_REDIS_CACHE_HOST": "two hosts",
     "GAMIFICATION_REDIS_CLUSTER": "perhaps",
     "GAMIFICATION_CONSUMER_GROUP": "a group",
     "GAMIFICATION_CREATE_MERCHANTS": "2",
@@ -24,7 +23,7 @@ WRONG_WORDS = {
     "GAMIFICATION_HTTP_HOST": "http://0.0.0.0",
     "GAMIFICATION_LOG_FORMAT": "xml",
     "GAMIFICATION_LOG_LEVEL": "loud",
-    "GAMIFICATION_KILL_AT": "commit",
+    "GAMIFICATION_KILL_AT": "commit:0",
 }
 
 
@@ -180,14 +179,6 @@ def test_each_process_has_a_port_of_its_own_unless_one_is_given() -> None:
 
     assert ports == [8081, 8082, 8083, 0]
     assert load({"GAMIFICATION_HTTP_PORT": "9000"}).http_port_of("award") == 9000
-
-
-def test_the_cache_is_the_state_redis_unless_it_has_an_address() -> None:
-    state = {"GAMIFICATION_REDIS_HOST": "state", "GAMIFICATION_REDIS_PORT": "1"}
-    cache = {"GAMIFICATION_REDIS_CACHE_HOST": "cache", "GAMIFICATION_REDIS_CACHE_PORT": "2"}
-
-    assert load(state).redis_cache_address == ("state", 1)
-    assert load(state | cache).redis_cache_address == ("cache", 2)
 
 
 def test_a_misspelled_variable_is_noticed_and_others_with_our_prefix_are_not() -> None:
