@@ -2,7 +2,7 @@
 
 Nothing happens unless `arm` was called at the start of the process; then the n-th time that the
 named place is reached the process sends itself SIGKILL, as a crash would end it, or SIGSTOP, as
-a machine that sleeps would hold it. Unarmed, a place costs some 40 ns.
+a machine that sleeps would hold it. Unarmed, a place costs less than 100 ns.
 """
 
 import os

@@ -1,0 +1,220 @@
+"""Publish in Kafka transactions that also hold how far we are.
+
+The position is committed as the offset of a group of the relay's own, on a topic-partition of its
+own, inside the transaction that publishes: both are seen, or neither. So a crash between Kafka's
+commit and anything else cannot make us publish twice.
+"""
+
+import json
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Message as Report
+
+from gamification.adapters.kafka.publish_errors import Undelivered, of_exception, translate
+from gamification.domain.errors import Halt, Unavailable
+from gamification.telemetry.killpoints import reached
+
+INIT_WITHIN_S: Final = 6.0
+"""A second is needed when a transaction of a predecessor must be aborted first."""
+POSITION_WITHIN_S: Final = 4.0
+PUBLISH_WITHIN_S: Final = 7.0
+ABORT_WITHIN_S: Final = 1.0
+
+RECORD_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Before compression. The topic's own limit counts after it."""
+
+UNDELIVERED_MAX: Final = 10
+
+CLIENT: Final[dict[str, str | int | float | bool]] = {
+    "log_level": 2,  # what matters is raised
+    # A request that gets no answer holds `send_offsets_to_transaction` up for this long,
+    # whatever time-out that is given (seen).
+    "socket.timeout.ms": 4_000,
+    "socket.nagle.disable": True,
+}
+
+PRODUCER: Final[dict[str, str | int | float | bool]] = {
+    # An open transaction holds back every read_committed reader of its partitions.
+    "transaction.timeout.ms": 12_000,
+    "message.timeout.ms": 5_000,
+    # At the default of 100 transactions in a row take 86 ms each instead of 4.
+    "retry.backoff.ms": 1,
+    # Costs nothing, since a commit flushes at once; saves requests in a large transaction.
+    "linger.ms": 5,
+    "batch.size": 256 * 1024,
+    "compression.type": "lz4",
+    # As Java's default, so that one key stays in one partition whoever produces it.
+    "partitioner": "murmur2_random",
+    "message.max.bytes": RECORD_BYTES_MAX,
+    "queue.buffering.max.kbytes": 2 * RECORD_BYTES_MAX // 1024,
+    "queue.buffering.max.messages": 100_000,
+    "delivery.report.only.error": True,
+}
+
+
+Headers = list[tuple[str, str | bytes | None]]
+
+
+class Message(NamedTuple):
+    """One record to publish."""
+
+    topic: str
+    value: bytes | None
+    key: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class RelayPosition:
+    """Up to which outbox id everything is published, and of which database."""
+
+    last_id: int
+    incarnation: str
+
+
+class TransactionalPublisher:
+    """One producer with a stable transactional id: making it fences its predecessor.
+
+    Good until the first failure. Then nobody knows what became of the transaction: `close` it,
+    make a new one, and only then ask for the position again. For one thread.
+    """
+
+    def __init__(
+        self, brokers: str, transactional_id: str, position_topic: str, position_group: str
+    ) -> None:
+        """Connects. Raises Unavailable or Halt."""
+        self._undelivered: list[Undelivered] = []
+        self._place = (position_topic, 0)
+        self._group = position_group
+        common = {**CLIENT, "bootstrap.servers": brokers}
+        # Never subscribes: it is only there to name the group and to read its offset.
+        self._consumer: Consumer | None = Consumer(
+            {
+                **common,
+                "group.id": position_group,
+                "enable.auto.commit": False,
+                # Waits for an undecided transaction instead of showing what was before it.
+                "isolation.level": "read_committed",
+            }
+        )
+        self._producer: Producer | None = Producer(
+            {
+                **common,
+                **PRODUCER,
+                "transactional.id": transactional_id,
+                "on_delivery": self._on_delivery,
+            }
+        )
+        try:
+            self._producer.init_transactions(INIT_WITHIN_S)
+        except KafkaException as error:
+            self.close()
+            raise translate(error, "start transactions") from error
+
+    def position(self) -> RelayPosition | None:
+        """What the last committed transaction said; None when there is none, or it expired.
+
+        Raises Unavailable, and Halt when somebody else committed for our group.
+        """
+        _, consumer = self._open()
+        try:
+            [found] = consumer.committed([TopicPartition(*self._place)], POSITION_WITHIN_S)
+            if found.error is not None:
+                raise KafkaException(found.error)
+        except KafkaException as error:
+            raise translate(error, "read the position") from error
+        if found.offset < 0:
+            return None
+        try:
+            said = json.loads(found.metadata or "")
+            return RelayPosition(int(said["id"]), str(said["incarnation"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise Halt(
+                f"kafka: group {self._group} has an offset on {self._place[0]} without the "
+                "relay's own words: somebody else committed for this group"
+            ) from error
+
+    def publish(self, messages: Iterable[Message], position: RelayPosition) -> None:
+        """All messages in their order, and the position, or nothing.
+
+        Without messages it only keeps the position from expiring. Raises Unavailable when it is
+        not known or not true that all was published; Unproducible when Kafka refuses one of the
+        records for good; Halt when it refuses us.
+        """
+        producer, consumer = self._open()
+        until = time.monotonic() + PUBLISH_WITHIN_S
+        self._undelivered.clear()
+        topic, partition = self._place
+        said = json.dumps({"id": position.last_id, "incarnation": position.incarnation})
+        offset = TopicPartition(topic, partition, position.last_id, metadata=said)
+        try:
+            producer.begin_transaction()
+            # First, because it waits for the end of the transaction before; else the first
+            # records do, in steps of 20 ms instead of 1.
+            producer.send_offsets_to_transaction(
+                [offset], consumer.consumer_group_metadata(), PUBLISH_WITHIN_S
+            )
+            reached("relay.in_transaction")
+            for message in messages:
+                try:
+                    producer.produce(
+                        message.topic, message.value, message.key, headers=message.headers
+                    )
+                except BufferError:
+                    _produce_patiently(producer, message, until)
+            reached("relay.before_kafka_commit")
+            producer.commit_transaction(_left_s(until))
+        except (KafkaException, SystemError) as error:
+            self._abort(producer, error)
+            raise translate(error, "publish", self._undelivered) from error
+
+    def close(self) -> None:
+        """Throw producer and consumer away, without waiting for anything.
+
+        `Producer.close` waits for ever while Kafka does not answer; to let go of the object
+        does not (both seen). A transaction that is open is aborted by the next publisher's
+        start, or by Kafka after its time-out.
+        """
+        if self._producer is not None:
+            self._producer.purge()
+        self._producer = self._consumer = None
+
+    def _open(self) -> tuple[Producer, Consumer]:
+        if self._producer is None or self._consumer is None:
+            raise Unavailable("kafka: this publisher failed before and was closed")
+        return self._producer, self._consumer
+
+    def _abort(self, producer: Producer, error: BaseException) -> None:
+        """Free the readers at once where that is possible; else whoever starts next does."""
+        cause = of_exception(error)
+        if cause is not None and cause.txn_requires_abort():
+            with suppress(KafkaException, SystemError):
+                producer.abort_transaction(ABORT_WITHIN_S)
+        self.close()
+
+    def _on_delivery(self, error: KafkaError | None, report: Report) -> None:
+        """Failures only. Never raises, and runs inside the producer's own calls."""
+        if error is not None and len(self._undelivered) < UNDELIVERED_MAX:
+            self._undelivered.append(Undelivered(report.topic() or "", error.code(), error.name()))
+
+
+def _produce_patiently(producer: Producer, message: Message, until: float) -> None:
+    """The local queue is full: let it empty, until the time for the transaction is over."""
+    while time.monotonic() < until:
+        producer.poll(0.02)
+        try:
+            producer.produce(message.topic, message.value, message.key, headers=message.headers)
+        except BufferError:
+            continue
+        return
+    raise KafkaException(KafkaError(KafkaError._QUEUE_FULL))  # noqa: SLF001
+
+
+def _left_s(until: float) -> float:
+    """At least a little: 0 would only ask, and a negative number waits for ever."""
+    return max(0.1, until - time.monotonic())

@@ -1,0 +1,86 @@
+"""Who relays, how far the relay is as Postgres knows it, and what the outbox still holds."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from gamification.adapters.postgres import partitions
+from gamification.adapters.postgres.connection import Database
+from gamification.adapters.postgres.errors import translated
+
+TABLE: Final = "outbox"
+PARTITION_ROWS: Final = 1_000_000
+PARTITIONS_AHEAD: Final = 8
+"""Ids for 400 s at 20,000 rows a second, should nobody look after the table."""
+
+LEAD: Final = "SELECT pg_try_advisory_lock(hashtext('gamification_relay'), %s)"
+
+KNOWN: Final = """
+    SELECT (SELECT id::text FROM incarnation),
+           coalesce((SELECT last_id FROM relay_progress WHERE shard = %s), 0),
+           (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM outbox_id_seq)
+"""
+
+STORE: Final = """
+    INSERT INTO relay_progress (shard, last_id, published_at) VALUES (%s, %s, clock_timestamp())
+    ON CONFLICT (shard) DO UPDATE
+       SET last_id = excluded.last_id, published_at = excluded.published_at
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What Postgres knows, to compare with Kafka's position."""
+
+    incarnation: str
+    """Tells this database from one made anew."""
+    published: int
+    """The last id that a relay said it published; 0: none ever."""
+    allocated: int
+    """The largest id ever given to a row; 0: none ever."""
+    oldest_kept: int
+    """The first id that the oldest partition may hold."""
+
+
+def try_to_lead(database: Database, shard: int) -> bool:
+    """Take the lock that one relay holds; the server gives it back when the connection ends.
+
+    Two relays would do no harm, Kafka fences the older one; this only keeps them from fencing
+    each other in turn. Holding it twice on one connection is harmless. Raises Unavailable or
+    Halt.
+    """
+    with translated():
+        row = database.execute(LEAD, (shard,)).fetchone()
+    return bool(row and row[0])
+
+
+def known(database: Database, shard: int) -> Known:
+    """Raises Unavailable or Halt."""
+    with translated():
+        row = database.execute(KNOWN, (shard,)).fetchone()
+    incarnation, published, allocated = row or ("", 0, 0)
+    return Known(
+        incarnation=incarnation,
+        published=published,
+        allocated=allocated,
+        oldest_kept=partitions.oldest_id(database, TABLE),
+    )
+
+
+def store_progress(database: Database, shard: int, last_id: int) -> None:
+    """Say how far the relay is: for people and `reconcile`. Raises Unavailable or Halt."""
+    with translated():
+        database.execute(STORE, (shard, last_id), prepare=True)
+
+
+def ensure_partitions(database: Database) -> int:
+    """Make the partitions of the next ids; return how many. Raises Unavailable or Halt."""
+    return partitions.ensure(database, TABLE, PARTITION_ROWS, PARTITIONS_AHEAD)
+
+
+def drop_published_partitions(database: Database, published_id: int, keep_hours: int) -> list[str]:
+    """Drop whole partitions in which every row is published and older than `keep_hours`.
+
+    `published_id` is Kafka's, not a guess: what it says was announced. Returns the names
+    dropped. Raises Unavailable or Halt. Not inside a transaction.
+    """
+    return partitions.drop_consumed(database, TABLE, published_id, keep_hours)
