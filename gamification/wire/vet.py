@@ -26,7 +26,7 @@ NODES_MAX: Final = 200
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}(\.[A-Za-z_][A-Za-z0-9_]{0,127}){0,16}")
 
 PRIMITIVES: Final = frozenset({"null", "boolean", "int", "long", "float", "double", "string"})
-LOGICAL_TYPES: Final = frozenset({("long", "timestamp-millis"), ("string", "uuid")})
+LOGICAL_TYPES: Final = (("long", "timestamp-millis"), ("string", "uuid"))
 """Those whose plain value is what we read anyway; a timestamp in other units is not."""
 
 BRANCHES: Final = 2
