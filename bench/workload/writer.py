@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import Mapping
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -40,13 +41,12 @@ class WriterSchemas:
     def from_registry(cls, url: str) -> "WriterSchemas":
         """Asks for the latest id of each topic's subject, and registers the hostile schema."""
         conf: dict[str, Any] = {"url": url, "timeout": REGISTRY_TIMEOUT_S}
-        client = SchemaRegistryClient(conf)
-        ids = {kind.value: client.get_latest_version(f"{kind.value}-value") for kind in Kind}
-        hostile = Schema(json.dumps(HOSTILE_SCHEMA), schema_type="AVRO")
-        return cls(
-            {topic: int(found.schema_id or 0) for topic, found in ids.items()},
-            client.register_schema(HOSTILE_SUBJECT, hostile),
-        )
+        with closing(SchemaRegistryClient(conf)) as client:
+            found = {kind.value: client.get_latest_version(f"{kind.value}-value") for kind in Kind}
+            hostile = Schema(json.dumps(HOSTILE_SCHEMA), schema_type="AVRO")
+            hostile_id = client.register_schema(HOSTILE_SUBJECT, hostile)
+        ids = {topic: int(version.schema_id or 0) for topic, version in found.items()}
+        return cls(ids, hostile_id)
 
     @classmethod
     def without_registry(cls) -> "WriterSchemas":
