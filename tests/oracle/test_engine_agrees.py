@@ -16,7 +16,7 @@ from gamification.domain.days import monday, to_date
 from gamification.domain.decide import decide
 from gamification.domain.effects import BadgeAwarded, Effects, LevelReached, StreakDay
 from gamification.domain.merchant import Merchant
-from gamification.domain.player import Player, PrizeKey, Span
+from gamification.domain.player import Player, PrizeKey, Span, day_of, span_of
 from gamification.domain.rulebook import Rulebook
 from gamification.domain.streak import current, longest_through
 from tests.oracle.builders import ANNA, MERCHANT
@@ -68,9 +68,9 @@ def assert_agrees(player: Player, effects: Effects, codes: Names, want: Expected
     assert (player.locale, player.timezone) == (want.locale, want.timezone)
     assert (player.notify, player.locale_ever) == (want.notify, want.locale_ever)
     assert {
-        to_date(key.day): bucket.board_exp
+        to_date(day_of(key)): bucket.board_exp
         for key, bucket in player.buckets.items()
-        if key.span is Span.DAY and bucket.board_exp
+        if span_of(key) is Span.DAY and bucket.board_exp
     } == want.board
     paid: dict[str, Amounts] = {}
     for entry in effects.entries:
