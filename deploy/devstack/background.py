@@ -1,14 +1,18 @@
 """Servers that stay when the command that started them ends, and how they are ended later."""
 
 import shutil
+import time
 from pathlib import Path
 from typing import Final
 
-from deploy.devstack import docker, external, local, record
-from deploy.devstack.errors import DevstackError
+from deploy.devstack import compose, containers, external, local, record
+from deploy.devstack.errors import DevstackError, NotReady
 from deploy.devstack.flavour import BENCH, Flavour
-from deploy.devstack.server import Addresses
+from deploy.devstack.ports import Ports
+from deploy.devstack.process import READY_EVERY_S
+from deploy.devstack.server import Addresses, Elsewhere
 from deploy.devstack.settings import Backend, Settings
+from deploy.devstack.stack import Stack
 from deploy.devstack.start import backend
 
 HOME: Final = Path(__file__).parents[2] / ".data"
@@ -28,8 +32,8 @@ def up(chosen: Settings, flavour: Flavour = BENCH, home: Path = HOME) -> Address
     if chosen.backend is Backend.EXTERNAL:
         stack = external.attach()
     elif backend(chosen) is Backend.DOCKER:
-        stack = docker.compose_up(flavour)
-        facts = {"compose": docker.PROJECT}
+        stack = _in_containers(flavour)
+        facts = {"compose": compose.PROJECT}
     else:
         stack = local.start(chosen, flavour, outlives_us=True)
         entries = tuple(map(record.Entry.of, local.processes(stack)))
@@ -58,8 +62,36 @@ def down(home: Path = HOME, *, keep: bool = False) -> bool:
     entries, facts = found
     record.end(entries)
     if "compose" in facts:
-        docker.compose_down()
+        compose.down(keep=keep)
     if "remove" in facts and not keep:
         shutil.rmtree(facts["remove"], ignore_errors=True)
     (home / NOTE).unlink()
     return True
+
+
+def _in_containers(flavour: Flavour) -> Stack:
+    if flavour != BENCH:
+        raise DevstackError(f"containers that stay are as {compose.FILE} says: edit that")
+    ports = Ports()
+    at = {name: ports.take() for name in compose.NAMES}
+    try:
+        compose.up(at)
+        deadline = time.monotonic() + containers.READY_WITHIN_S
+        for name, port in at.items():
+            is_ready = containers.ready(name, port)
+            while not is_ready():
+                if time.monotonic() > deadline:
+                    raise NotReady(f"{name} did not answer: docker logs {compose.PROJECT}-{name}-1")
+                time.sleep(READY_EVERY_S)
+    except BaseException:
+        compose.down(keep=False)
+        raise
+    elsewhere = {name: Elsewhere(name) for name in compose.NAMES}
+    return Stack(
+        kafka=elsewhere["kafka"],
+        registry=elsewhere["registry"],
+        postgres=elsewhere["postgres"],
+        redis=elsewhere["redis"],
+        addresses=containers.addresses(at),
+        release=lambda: compose.down(keep=False),
+    )

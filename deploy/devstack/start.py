@@ -1,6 +1,6 @@
 """The one call that starts servers, and the choice of what they run in."""
 
-from deploy.devstack import docker, external, local, settings
+from deploy.devstack import containers, external, local, settings
 from deploy.devstack.flavour import TESTS, Flavour
 from deploy.devstack.settings import Backend, Settings
 from deploy.devstack.stack import Stack
@@ -18,7 +18,7 @@ def start_private(wanted: Settings | None = None, flavour: Flavour = TESTS) -> S
     """Servers nobody else uses, so that they may be stopped. Raises DevstackError."""
     chosen = wanted or settings.read()
     if backend(chosen) is Backend.DOCKER:
-        return docker.start(flavour)
+        return containers.start(flavour)
     return local.start(chosen, flavour)
 
 
@@ -26,4 +26,4 @@ def backend(chosen: Settings) -> Backend:
     """What to run private servers in: as set, else Docker when its daemon answers."""
     if chosen.backend in (Backend.DOCKER, Backend.LOCAL):
         return chosen.backend
-    return Backend.DOCKER if docker.answers() else Backend.LOCAL
+    return Backend.DOCKER if containers.answers() else Backend.LOCAL
