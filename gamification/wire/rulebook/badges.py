@@ -1,7 +1,6 @@
 """Badges, their tiers, and the names by which others refer to them."""
 
-import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gamification.domain.ids import BadgeId
 from gamification.domain.rulebook import AllOf, AnyOf, BadgeRule, Criterion, HasBadge, Metric
@@ -77,19 +76,19 @@ def announced_ids(badge: BadgeRule) -> list[BadgeId]:
 
 def check_references(root: Cursor, badges: tuple[BadgeRule, ...]) -> None:
     """Every badge that is named must exist; what is given must name its tier."""
-    given = {badge_id for badge in badges for badge_id in announced_ids(badge)}
-    asked = given | {badge.id for badge in badges}
+    given = dict.fromkeys(badge_id for badge in badges for badge_id in announced_ids(badge))
+    asked = given | dict.fromkeys(badge.id for badge in badges)
     tiered = {badge.id: announced_ids(badge) for badge in badges if badge.tiers}
     for place in _given_badges(root):
         if place.text in tiered:
             names = ", ".join(tiered[BadgeId(place.text)])
             place.refuse(f"{place.text} has tiers: name one of {names}")
         elif place.text is not None and place.text not in given:
-            place.refuse(_unknown_badge(place.text, given))
+            _refuse_unknown(place, given)
     for item in root.at("badges").items():
         for place in _asked_badges(item.at("when")):
             if place.text is not None and place.text not in asked:
-                place.refuse(_unknown_badge(place.text, asked))
+                _refuse_unknown(place, asked)
     _check_circles(root, badges)
 
 
@@ -111,10 +110,9 @@ def _asked_badges(when: Cursor) -> Iterator[Cursor]:
             yield from _asked_badges(item)
 
 
-def _unknown_badge(name: str, known: set[BadgeId]) -> str:
-    near = difflib.get_close_matches(name, sorted(known), n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"no badge of this rulebook has the id {quoted(name)}{hint}"
+def _refuse_unknown(place: Cursor, known: Iterable[BadgeId]) -> None:
+    hint = place.report.hint(place.text or "", known)
+    place.refuse(f"no badge of this rulebook has the id {quoted(place.text or '')}{hint}")
 
 
 def _check_circles(root: Cursor, badges: tuple[BadgeRule, ...]) -> None:

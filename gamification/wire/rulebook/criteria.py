@@ -98,7 +98,7 @@ def event_metric_of(cursor: Cursor) -> EventMetric | None:
     if tally is Tally.COUNT:
         kind = kind_of(named)
     else:
-        split = event_field_of(named)
+        split = event_field_of(named, number=tally is Tally.SUM)
         if split is None:
             return None
         kind, name = split

@@ -23,11 +23,14 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
+from ruamel.yaml.reader import ReaderError
 
 from gamification.wire.rulebook.problems import Mark, Path, Report, quoted
 
 BYTES_MAX: Final = 256 * 1024
 DEPTH_MAX: Final = 32
+VALUES_MAX: Final = 30_000
+"""Keys and values together; reading so many takes about a second."""
 DIGITS_MAX: Final = 18
 """Every such number fits 64 bits."""
 
@@ -68,6 +71,7 @@ class _Builder:
         self.stack: list[_Open] = []
         self.root: Value = None
         self.documents = 0
+        self.count = 0
         report.values, report.keys = self.values, self.keys
 
     def take(self, event: Event) -> None:
@@ -86,6 +90,9 @@ class _Builder:
             self.report.add_at(_mark(event), (), "lines that start with % are not allowed")
 
     def _node(self, event: NodeEvent) -> None:
+        self.count += 1
+        if self.count > VALUES_MAX:
+            self._stop(event, f"more than {VALUES_MAX} words and values, the most allowed")
         top = self.stack[-1] if self.stack else None
         if top is not None and isinstance(top.holder, dict) and top.key is None:
             self._key(top, event)
@@ -151,11 +158,9 @@ class _Builder:
 
     def _scalar(self, event: ScalarEvent, path: Path) -> Value:
         text: str = event.value
-        if event.style is None:
-            return self._plain(text, path)
         if not text.isprintable():
             self.report.value(path, "must be on one line, without control characters")
-        return text
+        return text if event.style is not None else self._plain(text, path)
 
     def _plain(self, text: str, path: Path) -> Value:
         """What a word without quotes means in YAML 1.2."""
@@ -194,19 +199,27 @@ def read_document(text: str, report: Report) -> Value:
             builder.take(event)
     except _Unreadable:
         return None
-    except MarkedYAMLError as error:
-        place = error.problem_mark or error.context_mark
-        mark = Mark(place.line + 1, place.column + 1) if place else Mark(1, 1)
-        report.add_at(mark, (), f"not YAML: {error.problem or error.context}")
-        return None
     except (YAMLError, ValueError, IndexError, KeyError, AttributeError, TypeError) as error:
-        # The parser is known to stumble over some malformed text instead of refusing it.
-        report.add_at(Mark(1, 1), (), f"not YAML: {quoted(str(error).splitlines()[0])}")
+        # Some malformed text makes the parser stumble instead of refusing it.
+        mark, why = _explained(error, text)
+        report.add_at(mark, (), f"not YAML: {why}")
         return None
     if builder.documents == 0:
         report.add_at(Mark(1, 1), (), "empty: a rulebook starts with `rulebook: 1`")
         return None
     return builder.root
+
+
+def _explained(error: Exception, text: str) -> tuple[Mark, str]:
+    if isinstance(error, ReaderError):
+        before = text[: error.position]
+        mark = Mark(before.count("\n") + 1, error.position - before.rfind("\n"))
+        return mark, f"the character U+{error.character:04X} is not allowed"
+    if isinstance(error, MarkedYAMLError):
+        place = error.problem_mark or error.context_mark
+        mark = Mark(place.line + 1, place.column + 1) if place else Mark(1, 1)
+        return mark, str(error.problem or error.context)
+    return Mark(1, 1), "the parser cannot read it"
 
 
 def _events(text: str) -> Iterator[Event]:

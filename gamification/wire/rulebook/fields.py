@@ -1,6 +1,5 @@
 """Events, their fields, and conditions on them."""
 
-import difflib
 import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
@@ -9,7 +8,7 @@ from gamification.domain.activity import ATTRIBUTES_PREFIX, EVENT_FIELDS, Kind
 from gamification.domain.rulebook import Condition, Operator, Scalar
 from gamification.wire.fields import LOWER_SNAKE
 from gamification.wire.rulebook.cursor import Cursor
-from gamification.wire.rulebook.problems import listed, quoted
+from gamification.wire.rulebook.problems import Report, listed, quoted
 from gamification.wire.rulebook.structure import found
 
 FieldType: TypeAlias = type[int] | type[str]
@@ -28,7 +27,7 @@ def kind_of(cursor: Cursor) -> Kind | None:
 def field_of(kind: Kind, cursor: Cursor) -> tuple[str, FieldType] | None:
     """The field of `kind` that the text names, with its type."""
     name = cursor.text
-    return None if name is None else _find(kind, name, cursor.refuse)
+    return None if name is None else _find(kind, name, cursor.refuse, cursor.report)
 
 
 def number_field_of(kind: Kind, cursor: Cursor) -> str | None:
@@ -45,8 +44,11 @@ def number_field_of(kind: Kind, cursor: Cursor) -> str | None:
     return None
 
 
-def event_field_of(cursor: Cursor) -> tuple[Kind, Cursor] | None:
-    """`lesson.completed.course_id` -> the event, and a cursor whose text is the field alone."""
+def event_field_of(cursor: Cursor, *, number: bool) -> tuple[Kind, Cursor] | None:
+    """`lesson.completed.course_id` -> the event, and a cursor whose text is the field alone.
+
+    `number`: only a field with a number can be meant, for the hint.
+    """
     text = cursor.text
     if text is None:
         return None
@@ -55,7 +57,9 @@ def event_field_of(cursor: Cursor) -> tuple[Kind, Cursor] | None:
             field = text.removeprefix(f"{kind}.")
             return kind, Cursor(field, cursor.path, cursor.report)
         if text == kind:
-            cursor.refuse(f"name a field as well, like {kind}.{next(iter(EVENT_FIELDS[kind]))}")
+            fields = EVENT_FIELDS[kind]
+            fitting = [name for name, of_type in fields.items() if of_type is int or not number]
+            cursor.refuse(f"name a field as well, like {kind}.{fitting[0]}")
             return None
     kinds = listed([str(kind) for kind in Kind])
     cursor.refuse(f"{quoted(text)} starts with no known event; it must be one of {kinds}")
@@ -66,7 +70,7 @@ def conditions_of(kind: Kind, where: Cursor) -> tuple[Condition, ...]:
     """All conditions of a `where`."""
     conditions: list[Condition] = []
     for name, given in where.entries():
-        known = _find(kind, name, given.refuse_key)
+        known = _find(kind, name, given.refuse_key, where.report)
         if known is None:
             continue
         field, of_type = known
@@ -121,7 +125,7 @@ def _scalar(field: str, of_type: FieldType, given: Cursor) -> Scalar | None:
     return text
 
 
-def _find(kind: Kind, name: str, refuse: Refuse) -> tuple[str, FieldType] | None:
+def _find(kind: Kind, name: str, refuse: Refuse, report: Report) -> tuple[str, FieldType] | None:
     fields = EVENT_FIELDS[kind]
     if name in fields:
         return name, fields[name]
@@ -133,8 +137,7 @@ def _find(kind: Kind, name: str, refuse: Refuse) -> tuple[str, FieldType] | None
             f" like {ATTRIBUTES_PREFIX}channel"
         )
         return None
-    near = difflib.get_close_matches(name, fields, n=1)
-    hint = f" (did you mean {near[0]}?)" if near else ""
+    hint = report.hint(name, fields)
     allowed = list(fields)
     if kind is Kind.ACTIVITY_RECORDED:
         allowed.append(f"{ATTRIBUTES_PREFIX}<name>")

@@ -1,11 +1,19 @@
 """What is wrong with a rulebook, said so that its writer can repair it in one go."""
 
-from collections.abc import Mapping
+import difflib
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 PROBLEMS_MAX: Final = 100
 """Nobody reads more, and a hostile file must not fill the memory with them."""
+HINTS_MAX: Final = 20
+"""Finding a similar word among a thousand badges takes a while."""
+WORD_MAX: Final = 100
+"""Longer words are not compared with others."""
+
+_PLAIN_STEP: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 Path = tuple[str | int, ...]
 """Keys and list positions from the top of the document; () is the whole of it."""
@@ -80,6 +88,13 @@ class Report:
         if problem not in self.problems and not self.full:
             self.problems.append(problem)
 
+    def hint(self, word: str, allowed: Iterable[str]) -> str:
+        """` (did you mean ...?)`, where something allowed is like `word`."""
+        if not word[:1].isalpha() or len(self.problems) >= HINTS_MAX:
+            return ""
+        near = difflib.get_close_matches(word[:WORD_MAX], allowed, n=1)
+        return f" (did you mean {near[0]}?)" if near else ""
+
     def error(self) -> RulebookError:
         ordered = sorted(self.problems, key=lambda problem: (problem.line, problem.column))
         return RulebookError(tuple(ordered))
@@ -91,7 +106,7 @@ def shown(path: Path) -> str:
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif step.replace("-", "").replace("_", "").replace(".", "").isalnum() and step.isascii():
+        elif _PLAIN_STEP.fullmatch(step):
             text += f".{step}" if text else step
         else:
             text += f"[{quoted(step)}]"

@@ -4,7 +4,6 @@ The schema is the one description of which words may stand where. Its `errorMess
 are this project's own (editors that know the word show them as well).
 """
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -35,15 +34,18 @@ def check_structure(document: Value, report: Report) -> None:
         if report.full:
             return
         path: Path = tuple(error.absolute_path)
-        if error.validator == "additionalProperties" and error.validator_value is False:
+        if "propertyNames" in error.absolute_schema_path:
+            name = str(error.instance)
+            report.key((*path, name), f"{_own_words(error)}; found {quoted(name)}")
+        elif error.validator == "additionalProperties" and error.validator_value is False:
             _unknown_words(error, path, report)
         elif error.validator in _INCOMPLETE:
             if not _is_echo(error):
                 report.incomplete(path, _incomplete(error))
         elif path not in report.spoilt:
-            own = _mapping(error.schema).get("errorMessage", "not allowed here")
             is_closed = error.validator == "not"
-            report.value(path, own if is_closed else f"{own}; found {found(error.instance)}")
+            here = "" if is_closed else f"; found {found(error.instance)}"
+            report.value(path, _own_words(error) + here)
 
 
 def _unknown_words(error: ValidationError, path: Path, report: Report) -> None:
@@ -51,17 +53,22 @@ def _unknown_words(error: ValidationError, path: Path, report: Report) -> None:
     for word in _mapping(error.instance):
         if word in allowed or (*path, word) in report.spoilt:
             continue
-        near = difflib.get_close_matches(word, allowed, n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
+        hint = report.hint(word, allowed)
         report.key((*path, word), f"unknown word{hint}; allowed: {', '.join(allowed)}")
 
 
 def _is_echo(error: ValidationError) -> bool:
-    """Whether a misspelt word beside it is why this part seems incomplete."""
+    """Whether another mistake, reported too, is why this part seems incomplete."""
+    if not isinstance(error.instance, dict):
+        return True
     if error.validator not in {"oneOf", "anyOf"}:
         return False
     allowed = _mapping(error.schema).get("properties")
-    return allowed is not None and any(word not in allowed for word in _mapping(error.instance))
+    return allowed is not None and any(word not in allowed for word in error.instance)
+
+
+def _own_words(error: ValidationError) -> str:
+    return str(_mapping(error.schema).get("errorMessage", "not allowed here"))
 
 
 def _incomplete(error: ValidationError) -> str:
