@@ -42,8 +42,9 @@ class Builder:
     ) -> dict[Board, int]:
         """Build the `wanted` boards of one merchant, None for all; return what each holds.
 
-        A wanted board that nobody has a place on any more becomes an empty one. Expired ones are
-        left out. Raises Unavailable (also when Redis was emptied meanwhile) or Halt.
+        A wanted board that nobody has a place on any more becomes an empty one. One that Redis'
+        clock has expired counts as built: it is missed when that clock says otherwise. Raises
+        Unavailable (also when Redis was emptied meanwhile) or Halt.
         """
         change_id = changes.newest(self._database)
         builder = uuid.uuid4().hex
@@ -61,7 +62,7 @@ class Builder:
         outcomes = self._writer.publish(staged, builder, change_id)
         if Outcome.LOST in outcomes.values():
             raise Unavailable("redis was emptied while a leaderboard was built")
-        return {b: change_id for b, outcome in outcomes.items() if outcome is not Outcome.EXPIRED}
+        return dict.fromkeys(outcomes, change_id)
 
     def build_all(self, kept: Kept) -> dict[Board, int]:
         """Build every board of every merchant. As `build`."""
@@ -80,20 +81,16 @@ class Builder:
             built |= self.build(merchant_id, kept, its)
         return built
 
-    def check(self, expected: Mapping[Board, int]) -> tuple[list[Board], list[Board]]:
-        """Look at each board; return those that were lost, and those that expired."""
+    def check(self, expected: Mapping[Board, int]) -> list[Board]:
+        """Look at each board; return those that were lost."""
         everything = list(expected)
         lost: list[Board] = []
-        expired: list[Board] = []
         for first in range(0, len(everything), CHECKED_AT_ONCE):
             self._alive()
             some = {b: expected[b] for b in everything[first : first + CHECKED_AT_ONCE]}
-            for board, outcome in self._writer.check(some).items():
-                if outcome is Outcome.LOST:
-                    lost.append(board)
-                elif outcome is Outcome.EXPIRED:
-                    expired.append(board)
-        return lost, expired
+            outcomes = self._writer.check(some)
+            lost += [board for board, outcome in outcomes.items() if outcome is Outcome.LOST]
+        return lost
 
     def _stage(self, staged: dict[Board, int], places: Mapping[Board, Totals], name: str) -> None:
         for board, members in self._writer.stage(places, name).items():

@@ -107,9 +107,9 @@ class Projection:
         self._upkeep_at = 0.0
 
     @property
-    def is_leading(self) -> bool:
-        """Whether this is the one process that projects; another one stands by."""
-        return self._boards is not None
+    def change_id(self) -> int | None:
+        """The change up to which all boards are; None while another process projects."""
+        return None if self._boards is None else self._boards.change_id
 
     def turn(self) -> None:
         """One round, or a short wait for one. Raises Unavailable or Halt."""
@@ -171,7 +171,7 @@ class Projection:
         """Go on from where Redis says we are, or begin anew when it does not say."""
         known, seen = progress.load(session.redis)
         ours = changes.incarnation(session.database)
-        useless = _why_useless(session.database, known, ours)
+        useless = _why_useless(session.database, known, ours, self._kept())
         if known is None or useless:
             return self._begin_anew(session, ours, seen, useless)
         log.info("projection_continues", change_id=known.change_id, boards=len(known.boards))
@@ -186,8 +186,9 @@ class Projection:
         change_id = changes.newest(session.database)
         epoch = uuid.uuid4().hex
         writer = self._writer(session, epoch)
-        built = self._builder(session, writer).build_all(self._kept())
-        done = Progress(ours, epoch, change_id, built)
+        kept = self._kept()
+        built = self._builder(session, writer).build_all(kept)
+        done = Progress(ours, epoch, change_id, kept.day, built)
         if not progress.begin(session.redis, done, seen):
             raise Overtaken("while all leaderboards were built")
         writer.sweep(built)
@@ -226,7 +227,7 @@ class Projection:
             raise _Stopping
 
 
-def _why_useless(database: Database, known: Progress | None, ours: str) -> str:
+def _why_useless(database: Database, known: Progress | None, ours: str, kept: Kept) -> str:
     """Why we cannot go on from what Redis remembers; empty when we can."""
     if known is None:
         return "missing"
@@ -234,6 +235,8 @@ def _why_useless(database: Database, known: Progress | None, ours: str) -> str:
         return "other_database"
     if known.change_id > changes.newest(database):
         return "ahead_of_database"
+    if known.kept_from > kept.day:
+        return "kept_longer"
     if not changes.is_retained(database, known.change_id):
         return "too_far_behind"
     return ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Final, LiteralString, NamedTuple, Self
+from typing import Final, LiteralString, NamedTuple, Self, assert_never
 
 from gamification.adapters.postgres.connection import Database, connect
 from gamification.adapters.postgres.errors import translated
@@ -42,16 +42,6 @@ MOVED_TOTALS: Final[LiteralString] = """
      GROUP BY moved.merchant_id
 """
 
-PERIODS_OF_DAY: Final[LiteralString] = """
-    (VALUES ('d', day, day + 1, %(oldest_day)s::date),
-            ('w', date_trunc('week', day::timestamp)::date,
-                  date_trunc('week', day::timestamp)::date + 7, %(oldest_week)s::date),
-            ('m', date_trunc('month', day::timestamp)::date,
-                  (date_trunc('month', day::timestamp) + interval '1 month')::date,
-                  %(oldest_month)s::date)
-    ) AS p (period, start, finish, oldest)
-"""
-
 MOVED_PERIODS: Final[LiteralString] = """
     WITH moved AS MATERIALIZED (
         SELECT DISTINCT m.merchant_id, m.customer_id, m.day
@@ -59,26 +49,38 @@ MOVED_PERIODS: Final[LiteralString] = """
          CROSS JOIN LATERAL unnest(c.merchant_ids, c.customer_ids, c.board_days)
                     AS m (merchant_id, customer_id, day)
          WHERE c.id > %(after)s AND c.id <= %(until)s AND m.day >= %(oldest)s
-    ), asked AS MATERIALIZED (
-        SELECT DISTINCT merchant_id, customer_id, period, start, finish
-          FROM moved CROSS JOIN LATERAL {periods}
-         WHERE start >= oldest
+    ), dated AS MATERIALIZED (
+        SELECT *,
+               date_trunc('week', day::timestamp)::date AS week,
+               date_trunc('month', day::timestamp)::date AS month,
+               (date_trunc('month', day::timestamp) + interval '1 month')::date AS next_month
+          FROM moved
+    ), summed AS (
+        SELECT dated.*, sums.*
+          FROM dated
+         CROSS JOIN LATERAL (
+                   SELECT sum(d.board_exp) FILTER (WHERE d.day = dated.day) AS on_day,
+                          sum(d.board_exp) FILTER (WHERE d.day >= dated.week
+                                                     AND d.day < dated.week + 7) AS in_week,
+                          sum(d.board_exp) FILTER (WHERE d.day >= dated.month
+                                                     AND d.day < dated.next_month) AS in_month
+                     FROM customer_days d
+                    WHERE d.merchant_id = dated.merchant_id
+                      AND d.customer_id = dated.customer_id
+                      AND d.day >= least(dated.week, dated.month)
+                      AND d.day < greatest(dated.week + 7, dated.next_month)
+                      AND d.span = 0) AS sums
     )
-    SELECT asked.merchant_id,
-           period,
-           start,
-           count(*),
-           string_agg(total.exp || ' ' || asked.customer_id, ' ')
-      FROM asked
-     CROSS JOIN LATERAL (
-               SELECT greatest(coalesce(sum(d.board_exp), 0), 0)::bigint AS exp
-                 FROM customer_days d
-                WHERE d.merchant_id = asked.merchant_id
-                  AND d.customer_id = asked.customer_id
-                  AND d.day >= asked.start AND d.day < asked.finish
-                  AND d.span = 0) AS total
-     GROUP BY asked.merchant_id, period, start
-""".replace("{periods}", PERIODS_OF_DAY)
+    SELECT merchant_id, p.period, p.start, count(*),
+           string_agg(greatest(coalesce(p.exp, 0), 0) || ' ' || customer_id, ' ')
+      FROM summed
+     CROSS JOIN LATERAL (VALUES ('d', day, on_day, %(oldest_day)s::date),
+                                ('w', week, in_week, %(oldest_week)s::date),
+                                ('m', month, in_month, %(oldest_month)s::date)
+                        ) AS p (period, start, exp, oldest)
+     WHERE p.start >= p.oldest
+     GROUP BY merchant_id, p.period, p.start
+"""
 
 MERCHANTS: Final = """
     WITH RECURSIVE found AS (
@@ -110,7 +112,13 @@ PAGE_PERIODS: Final[LiteralString] = """
     SELECT %(merchant)s::uuid, period, start, count(*), string_agg(exp || ' ' || customer_id, ' ')
       FROM (SELECT customer_id, period, start, sum(board_exp)::bigint AS exp
               FROM customer_days
-             CROSS JOIN LATERAL {periods}
+             CROSS JOIN LATERAL (
+                       VALUES ('d', day, %(oldest_day)s::date),
+                              ('w', date_trunc('week', day::timestamp)::date,
+                                    %(oldest_week)s::date),
+                              ('m', date_trunc('month', day::timestamp)::date,
+                                    %(oldest_month)s::date)
+                   ) AS p (period, start, oldest)
              WHERE merchant_id = %(merchant)s::uuid
                AND customer_id BETWEEN %(first)s::uuid AND %(last)s::uuid
                AND day >= %(oldest)s AND span = 0 AND board_exp <> 0
@@ -118,11 +126,15 @@ PAGE_PERIODS: Final[LiteralString] = """
              GROUP BY customer_id, period, start) AS sums
      WHERE exp > 0
      GROUP BY period, start
-""".replace("{periods}", PERIODS_OF_DAY)
+"""
 
 
 class Kept(NamedTuple):
-    """The first start of each period whose board is still kept."""
+    """The first start of each period whose board is still kept.
+
+    `day` alone tells them all apart: it moves back when the clock does, or when boards are to be
+    kept for longer.
+    """
 
     day: date
     week: date
@@ -133,6 +145,19 @@ class Kept(NamedTuple):
         """`today` is UTC's."""
         periods = (Period.DAY, Period.WEEK, Period.MONTH)
         return cls(*(oldest_kept(period, today, keep_days) for period in periods))
+
+    def holds(self, board: Board) -> bool:
+        match board.period:
+            case Period.EVER:
+                return True
+            case Period.DAY:
+                return board.start >= self.day
+            case Period.WEEK:
+                return board.start >= self.week
+            case Period.MONTH:
+                return board.start >= self.month
+            case _:
+                assert_never(board.period)
 
     def parameters(self) -> dict[str, object]:
         return {

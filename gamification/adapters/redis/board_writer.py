@@ -22,7 +22,7 @@ class Outcome(StrEnum):
     AHEAD = "ahead"
     """Somebody else wrote newer changes: nothing to do for this board."""
     EXPIRED = "expired"
-    """The period is over for so long that the board is not kept."""
+    """By Redis' clock its period is over for so long that the board is not kept."""
 
 
 class BoardWriter:
@@ -86,6 +86,13 @@ class BoardWriter:
             arguments = (keys.FORMAT, self._epoch, change_id, self._expires_s(board))
             calls.append(((keys.position(key), key), arguments))
         return self._outcomes(expected, scripts.CHECK, calls)
+
+    def remove(self, boards: Iterable[Board]) -> None:
+        """Take boards away that are not kept any more, before Redis does by itself."""
+        for board in boards:
+            key = keys.leaderboard(board)
+            with translated():
+                self._client.unlink(keys.position(key), key)
 
     def sweep(self, known: Iterable[Board]) -> int:
         """Take away the boards of other epochs that are not `known`; return how many.

@@ -7,6 +7,7 @@ That list is how a lost board is found when nothing else is left of it.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from itertools import chain
 from typing import Final
 
@@ -25,8 +26,8 @@ local said = redis.pcall('HMGET', KEYS[1], 'format', 'epoch', 'id')
 if said.err or said[1] ~= ARGV[1] or said[2] ~= ARGV[2] then return 0 end
 local at = tonumber(said[3])
 if at < tonumber(ARGV[3]) or at > tonumber(ARGV[4]) then return 0 end
-redis.call('HSET', KEYS[1], 'id', ARGV[4])
-for i = 5, #ARGV, 2 do
+redis.call('HSET', KEYS[1], 'id', ARGV[4], 'kept_from', ARGV[5])
+for i = 6, #ARGV, 2 do
   local known = tonumber(redis.call('HGET', KEYS[1], ARGV[i]))
   if not known or known < tonumber(ARGV[i + 1]) then
     redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
@@ -34,7 +35,7 @@ for i = 5, #ARGV, 2 do
 end
 return 1
 """
-"""KEYS projection; ARGV format, epoch, id before, id after, then board and id, ..."""
+"""KEYS projection; ARGV format, epoch, id before, id after, kept from, then board, id, ..."""
 
 BEGIN: Final = """
 local said = redis.pcall('HGET', KEYS[1], 'epoch')
@@ -56,12 +57,15 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`change_id`: every change up to it is on all boards. `boards`: what each holds at least."""
+    """Every change up to `change_id` is on all boards."""
 
     incarnation: str
     epoch: str
     change_id: int
+    kept_from: date
+    """Days before it were left out: boards that reach further back are not kept."""
     boards: Mapping[Board, int]
+    """What each holds at least. A board that is not here has nobody on it up to `change_id`."""
 
 
 def load(client: Client) -> tuple[Progress | None, str]:
@@ -81,21 +85,22 @@ def load(client: Client) -> tuple[Progress | None, str]:
             for name, value in fields.items()
             if (board := keys.board_of(name)) is not None
         }
-        return Progress(fields["incarnation"], seen, int(fields["id"]), boards), seen
+        kept_from = date.fromisoformat(fields["kept_from"])
+        known = Progress(fields["incarnation"], seen, int(fields["id"]), kept_from, boards)
     except (KeyError, ValueError):
         return None, seen
+    return known, seen
 
 
-def advance(
-    client: Client, epoch: str, before: int, after: int, boards: Mapping[Board, int]
-) -> bool:
-    """Move from change `before` to `after`, with the boards that were written on the way.
+def advance(client: Client, before: Progress, after: Progress) -> bool:
+    """Move from `before` to `after`, whose boards are those that were written on the way.
 
     False when Redis does not say what we think it says: it was emptied, went back in time, or
     somebody else is ahead. Then load again. Raises Unavailable or Halt.
     """
-    pairs = chain.from_iterable((keys.leaderboard(board), at) for board, at in boards.items())
-    arguments = (keys.FORMAT, epoch, before, after, *pairs)
+    pairs = chain.from_iterable((keys.leaderboard(board), at) for board, at in after.boards.items())
+    ids = (before.change_id, after.change_id)
+    arguments = (keys.FORMAT, before.epoch, *ids, after.kept_from.isoformat(), *pairs)
     return bool(evaluate(client, ADVANCE, (keys.PROJECTION,), arguments))
 
 
@@ -109,6 +114,7 @@ def begin(client: Client, progress: Progress, seen: str) -> bool:
         "incarnation": progress.incarnation,
         "epoch": progress.epoch,
         "id": progress.change_id,
+        "kept_from": progress.kept_from.isoformat(),
     }
     fields = {**header, **{keys.leaderboard(b): at for b, at in progress.boards.items()}}
     arguments = (seen, *chain.from_iterable(fields.items()))
@@ -116,7 +122,7 @@ def begin(client: Client, progress: Progress, seen: str) -> bool:
 
 
 def forget(client: Client, epoch: str, boards: Iterable[Board]) -> None:
-    """Boards that expired are no longer missed. Raises Unavailable or Halt."""
+    """Boards that are not kept any more are no longer missed. Raises Unavailable or Halt."""
     names = [keys.leaderboard(board) for board in boards]
     if names:
         evaluate(client, FORGET, (keys.PROJECTION,), (epoch, *names))
