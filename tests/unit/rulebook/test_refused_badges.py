@@ -37,8 +37,8 @@ badges:
 """,
         [
             (
-                "3:51: badges[0].when.badge: no badge of this rulebook has the id 'veterann'; "
-                "did you mean veteran?"
+                "3:51: badges[0].when.badge: no badge of this rulebook has the id 'veterann' "
+                "(did you mean veteran?)"
             ),
         ],
     ),
