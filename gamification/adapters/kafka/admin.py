@@ -15,7 +15,7 @@ from confluent_kafka.cimpl import NewTopic
 from gamification.adapters.kafka.topics import TopicPlan
 from gamification.domain.errors import Halt, Unavailable
 
-TIMEOUT_S: Final = 10.0
+TIMEOUT_S: Final = 5.0
 
 REFUSED: Final = frozenset(
     {
