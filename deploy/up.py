@@ -1,5 +1,6 @@
 """The whole system, left running: `python -m deploy.up start|stop` behind make up and make down."""
 
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -65,13 +66,14 @@ def _show(facts: dict[str, str]) -> None:
     others = [name for name in facts if not name.isupper()]
     print("Servers, ready to paste into a shell:")
     for name in names:
-        print(f"  export {name}={facts[name]}")
+        print(f"  export {name}={shlex.quote(facts[name])}")
     print("Processes, each with /health, /ready and /metrics:")
     for name in others:
         print(f"  {name:<8} {facts[name]}")
     print("Try next:")
-    print(f"  psql {facts['GAMIFICATION_POSTGRES_DSN']}")
-    print("  python -m cli.rules history")
+    print(f"  curl {facts['award']}/ready")
+    print(f"  psql {shlex.quote(facts['GAMIFICATION_POSTGRES_DSN'])}")
+    print(f"  {sys.executable} -m cli.rules history")
     print("  make down")
 
 

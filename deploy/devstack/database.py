@@ -1,5 +1,7 @@
 """A database of its own for whoever uses the Postgres server."""
 
+from urllib.parse import urlsplit
+
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -11,7 +13,14 @@ def create_database(superuser_dsn: str, name: str, template: str | None = None) 
     if template is not None:
         statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
     _run(superuser_dsn, statement)
-    return make_conninfo(superuser_dsn, dbname=name)
+    return with_database(superuser_dsn, name)
+
+
+def with_database(dsn: str, name: str) -> str:
+    """The same server, another database; a URL stays a URL."""
+    if "://" in dsn:
+        return urlsplit(dsn)._replace(path=f"/{name}").geturl()
+    return make_conninfo(dsn, dbname=name)
 
 
 def drop_database(superuser_dsn: str, name: str) -> None:
