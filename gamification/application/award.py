@@ -26,14 +26,14 @@ from gamification.adapters.postgres.session import EngineSession, Tx
 from gamification.application.rules import Tenants
 from gamification.domain.activity import Activity, Kind
 from gamification.domain.compile import CompiledRulebook
-from gamification.domain.days import is_zone
-from gamification.domain.decide import decide_into
+from gamification.domain.decide import decide_turn
 from gamification.domain.effects import BadgeAwarded, Effects
 from gamification.domain.errors import Reason, Unavailable
 from gamification.domain.ids import MerchantId
 from gamification.domain.merchant import Merchant
-from gamification.domain.needs import buckets_for, members_for, player_zone, prizes_for
-from gamification.domain.player import Bucket, BucketKey, MemberKey, Player, PrizeKey, Span
+from gamification.domain.needs import needs_of, want_old_board_days
+from gamification.domain.player import Player
+from gamification.domain.turn import Turn
 from gamification.telemetry.killpoints import reached
 from gamification.wire.announce import announce
 from gamification.wire.dead_letter import outbox_row
@@ -115,6 +115,7 @@ class Awarder:
         known_done: Collection[EventKey],
     ) -> Outcome:
         outcome = Outcome()
+        effects = outcome.effects
         players: Players = {}
         with self._session.transaction() as tx:
             generation = offsets.advance(tx, self._consumer, moves.expected, moves.next_offsets)
@@ -124,11 +125,13 @@ class Awarder:
             reached("award.after_claim")
             players = self._lock(tx, outcome.counted)
             reached("award.after_lock")
-            _read_needs(tx, outcome.counted, players, tenants)
-            for activity in outcome.counted:
-                player = players[activity.merchant_id, activity.customer_id]
-                context = (*tenants[activity.merchant_id], self._locales)
-                decide_into(outcome.effects, activity, player, context)
+            turns = [
+                Turn(a, players[a.merchant_id, a.customer_id], tenants[a.merchant_id], effects)
+                for a in outcome.counted
+            ]
+            _read_needs(tx, turns)
+            for turn in turns:
+                decide_turn(turn, self._locales)
             self._write(tx, outcome, list(players.values()), tenants)
             reached("award.before_commit")
         reached("award.after_commit")
@@ -241,46 +244,10 @@ class Awarder:
         outbox.append(tx, rows, [p for p in players if p.dirty or p.board_days])
 
 
-def _read_needs(tx: Tx, counted: Sequence[Activity], players: Players, tenants: TenantsOf) -> None:
+def _read_needs(tx: Tx, turns: Sequence[Turn]) -> None:
     """Read what deciding needs besides profiles; members first, for they may name further days."""
-    zones = _zones(counted, players, tenants)
-    members: dict[tuple[CustomerKey, MemberKey], Player] = {}
-    prizes: dict[tuple[CustomerKey, PrizeKey], Player] = {}
-    buckets: list[tuple[Player, BucketKey]] = []
-    for activity in counted:
-        who = (activity.merchant_id, activity.customer_id)
-        player, (merchant, rules) = players[who], tenants[activity.merchant_id]
-        for zone in zones[who]:
-            for member in members_for(activity, zone, rules):
-                members[who, member] = player
-            for key in buckets_for(activity, zone, merchant, rules):
-                if key not in player.buckets:
-                    player.buckets[key] = Bucket()
-                    buckets.append((player, key))
-        for prize in prizes_for(activity, rules):
-            prizes[who, prize] = player
-    completions.read(tx, [(player, key) for (_, key), player in members.items()])
-    ledger.read_prizes(tx, [(player, key) for (_, key), player in prizes.items()])
-    for (_, member), player in members.items():
-        known = player.members.get(member)
-        if known is not None and known.exp:
-            key = BucketKey(known.board_day, Span.DAY)
-            if key not in player.buckets:
-                player.buckets[key] = Bucket()
-                buckets.append((player, key))
-    customer_days.read(tx, buckets)
-
-
-def _zones(
-    counted: Sequence[Activity], players: Players, tenants: TenantsOf
-) -> dict[CustomerKey, set[str]]:
-    """Where each customer may be living while the batch is decided: it may hold a move."""
-    zones = {
-        who: {player_zone(player, *tenants[player.merchant_id])} for who, player in players.items()
-    }
-    for activity in counted:
-        if activity.kind is Kind.CUSTOMER_UPDATED:
-            timezone = activity.fields.get("timezone")
-            if timezone is not None and is_zone(str(timezone)):
-                zones[activity.merchant_id, activity.customer_id].add(str(timezone))
-    return zones
+    needs = needs_of(turns)
+    completions.read(tx, [(player, key) for (_, key), player in needs.members.items()])
+    ledger.read_prizes(tx, [(player, key) for (_, key), player in needs.prizes.items()])
+    want_old_board_days(needs)
+    customer_days.read(tx, needs.buckets)

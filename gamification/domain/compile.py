@@ -118,6 +118,8 @@ class Plan:
     week: bool = False
     month: bool = False
     board: bool = False
+    members: bool = False
+    prizes: bool = False
 
     @property
     def acts(self) -> bool:
@@ -260,6 +262,8 @@ def _add_rule(plan: Plan, rule: EarnRule, codes: Mapping[str, int]) -> None:
         plan.day |= cap is not None and cap.day is not None
         plan.week |= cap is not None and cap.week is not None
     plan.board |= rule.exp is not None
+    plan.members |= rule.once_per is not None
+    plan.prizes |= rule.coins_as is CoinType.TOURNAMENT_PAYOUT
 
 
 def _cap(
@@ -282,6 +286,7 @@ def _add_counter(plan: Plan, metric: EventMetric, code: int) -> None:
     plan.counters.append(
         CompiledCounter(code, metric.tally, metric.field, check_of(metric.where), metric.within)
     )
+    plan.members |= metric.tally is Tally.DISTINCT
     plan.day |= metric.within is Window.DAY
     plan.week |= metric.within is Window.WEEK
     plan.month |= metric.within is Window.MONTH

@@ -10,11 +10,9 @@ from collections.abc import Collection
 
 from gamification.domain.activity import Activity, Kind
 from gamification.domain.compile import CompiledRulebook
-from gamification.domain.days import local_day
 from gamification.domain.earn import pay_rule
 from gamification.domain.effects import Effects, StreakDay
 from gamification.domain.merchant import Merchant
-from gamification.domain.needs import player_zone
 from gamification.domain.player import Player
 from gamification.domain.settings_change import apply_settings
 from gamification.domain.settle import settle
@@ -30,41 +28,31 @@ def decide(
     rules: CompiledRulebook,
     locales: Collection[str],
 ) -> Effects:
-    """As `decide_into`, for one activity alone."""
+    """As `decide_turn`, for one activity alone."""
     effects = Effects()
-    decide_into(effects, activity, player, (merchant, rules, locales))
+    decide_turn(Turn(activity, player, (merchant, rules), effects), locales)
     return effects
 
 
-def decide_into(
-    effects: Effects,
-    activity: Activity,
-    player: Player,
-    context: tuple[Merchant, CompiledRulebook, Collection[str]],
-) -> None:
-    """Change `player` by what `activity` is worth and add to `effects` what came about.
+def decide_turn(turn: Turn, locales: Collection[str]) -> None:
+    """Change the turn's player by what its activity is worth; add to its effects what came of it.
 
-    `player` must hold every bucket, member and prize that `needs` names for the activity and
-    that exists; absent ones count as empty. `context` is the merchant, its rulebook and the
-    locales that we speak.
+    The player must hold every bucket, member and prize that `needs` names and that exists;
+    absent ones count as empty. `locales` are those that we speak.
     """
-    merchant, rules, locales = context
-    turn = Turn(activity, player, rules, effects)
-    if player.rulebook != rules.mark:
+    activity, player, plan = turn.activity, turn.player, turn.plan
+    if player.rulebook != turn.rules.mark:
         _meet_rulebook(turn)
     if activity.kind is Kind.CUSTOMER_UPDATED:
-        effects.warnings += apply_settings(activity, player, locales)
-        turn.candidates.update(range(len(rules.badges)))
+        turn.effects.warnings += apply_settings(activity, player, locales)
+        turn.candidates.update(range(len(turn.rules.badges)))
 
-    plan = rules.plans[activity.kind]
     if plan.acts:
-        zone = player_zone(player, merchant, rules)
-        board_zone = merchant.board_timezone
-        turn.day = turn.board_day = local_day(activity.occurred_ms, zone)
-        if zone != board_zone:
-            turn.board_day = local_day(activity.occurred_ms, board_zone)
+        if (zone := turn.home) != turn.zone:
+            turn.settle_down(zone)  # the customer moved earlier in this batch
+        fields = activity.fields
         for rule in plan.rules:
-            if rule.check is None or rule.check(activity.fields):
+            if rule.check is None or rule.check(fields):
                 pay_rule(turn, rule)
         for counter in plan.counters:
             count(turn, counter)

@@ -1,40 +1,77 @@
-"""What must be known of a customer, besides the profile, before an activity can be decided."""
+"""What must be known of customers, besides their profiles, before a batch can be decided."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from gamification.domain.activity import Activity, Kind
-from gamification.domain.compile import CompiledRulebook, EntryType
-from gamification.domain.days import UTC, first_of_month, local_day, monday
-from gamification.domain.merchant import Merchant
-from gamification.domain.player import BucketKey, MemberKey, Player, PrizeKey, Span
+from gamification.domain.compile import EntryType, Plan
+from gamification.domain.days import first_of_month, is_zone, local_day, monday
+from gamification.domain.player import (
+    Bucket,
+    BucketKey,
+    MemberKey,
+    Player,
+    PrizeKey,
+    Span,
+    bucket_key,
+)
 from gamification.domain.rulebook import Tally, Window
+from gamification.domain.turn import Turn
+
+SPANS: Final = {Window.DAY: Span.DAY, Window.WEEK: Span.WEEK, Window.MONTH: Span.MONTH}
 
 
-def player_zone(player: Player, merchant: Merchant, rules: CompiledRulebook) -> str:
-    """Whose midnight counts: the customer's, else the rulebook's, else the merchant's, else UTC."""
-    return player.timezone or rules.timezone or merchant.timezone or UTC
+@dataclass(slots=True)
+class Needs:
+    """What to read, each once. Buckets are in their players already, empty until read."""
+
+    buckets: list[tuple[Player, BucketKey]] = field(default_factory=list)
+    members: dict[tuple[int, MemberKey], Player] = field(default_factory=dict)
+    """By identity of the player, and the member."""
+    prizes: dict[tuple[int, PrizeKey], Player] = field(default_factory=dict)
+
+    def want_bucket(self, player: Player, key: BucketKey) -> None:
+        if key not in player.buckets:
+            player.buckets[key] = Bucket()
+            self.buckets.append((player, key))
 
 
-def buckets_for(
-    activity: Activity, zone: str, merchant: Merchant, rules: CompiledRulebook
-) -> Iterator[BucketKey]:
-    """Days, weeks and months that `activity` may touch, for a customer who lives in `zone`."""
-    plan = rules.plans[activity.kind]
+def needs_of(turns: Sequence[Turn]) -> Needs:
+    """Everything that deciding `turns` may look at."""
+    needs = Needs()
+    for turn in turns:
+        plan = turn.plan
+        if plan.acts:
+            _want_buckets(needs, turn, turn.day)
+            if plan.members:
+                _want_members(needs, turn, turn.day)
+            if plan.prizes:
+                _want_prizes(needs, turn)
+    _want_for_moves(needs, turns)
+    return needs
+
+
+def _want_buckets(needs: Needs, turn: Turn, day: int) -> None:
+    plan, player = turn.plan, turn.player
     if plan.board:
-        yield BucketKey(local_day(activity.occurred_ms, merchant.board_timezone), Span.DAY)
-    if plan.day or plan.week or plan.month:
-        day = local_day(activity.occurred_ms, zone)
-        if plan.day:
-            yield BucketKey(day, Span.DAY)
-        if plan.week:
-            yield BucketKey(monday(day), Span.WEEK)
-        if plan.month:
-            yield BucketKey(first_of_month(day), Span.MONTH)
+        needs.want_bucket(player, bucket_key(turn.board_day, Span.DAY))
+    if plan.day:
+        needs.want_bucket(player, bucket_key(day, Span.DAY))
+    # A week or month after the newest one that was ever touched has nothing to read.
+    if plan.week and (week := monday(day)) <= player.newest_week:
+        needs.want_bucket(player, bucket_key(week, Span.WEEK))
+    if plan.month and (month := first_of_month(day)) <= player.newest_month:
+        needs.want_bucket(player, bucket_key(month, Span.MONTH))
 
 
-def members_for(activity: Activity, zone: str, rules: CompiledRulebook) -> Iterator[MemberKey]:
+def _want_members(needs: Needs, turn: Turn, day: int) -> None:
+    for key in _members(turn.plan, turn.activity, day):
+        needs.members[id(turn.player), key] = turn.player
+
+
+def _members(plan: Plan, activity: Activity, day: int) -> Iterator[MemberKey]:
     """Completions and distinct values that `activity` may add."""
-    plan = rules.plans[activity.kind]
     for rule in plan.rules:
         if rule.once_per is not None and (value := activity.fields.get(rule.once_per)) is not None:
             yield MemberKey(rule.once_code, 0, str(value))
@@ -42,16 +79,38 @@ def members_for(activity: Activity, zone: str, rules: CompiledRulebook) -> Itera
         if counter.tally is Tally.DISTINCT and counter.field is not None:
             value = activity.fields.get(counter.field)
             if value is not None:
-                day = local_day(activity.occurred_ms, zone)
                 yield MemberKey(counter.code, window_start(counter.window, day), str(value))
 
 
-def prizes_for(activity: Activity, rules: CompiledRulebook) -> Iterator[PrizeKey]:
-    """Keys under which `activity` may pay a prize."""
-    if activity.kind is Kind.TOURNAMENT_RESULT:
-        for rule in rules.plans[activity.kind].rules:
-            if rule.entry_type is EntryType.TOURNAMENT_PAYOUT:
-                yield prize_key(rule.code, activity)
+def _want_prizes(needs: Needs, turn: Turn) -> None:
+    for rule in turn.plan.rules:
+        if rule.entry_type is EntryType.TOURNAMENT_PAYOUT:
+            needs.prizes[id(turn.player), prize_key(rule.code, turn.activity)] = turn.player
+
+
+def _want_for_moves(needs: Needs, turns: Iterable[Turn]) -> None:
+    """A batch may hold a customer's move: then the days after it are those of another zone."""
+    zones: dict[int, set[str]] = {}
+    for turn in turns:
+        if turn.activity.kind is Kind.CUSTOMER_UPDATED:
+            zone = turn.activity.fields.get("timezone")
+            if zone is not None and is_zone(str(zone)):
+                zones.setdefault(id(turn.player), set()).add(str(zone))
+    if not zones:
+        return
+    for turn in turns:
+        for zone in zones.get(id(turn.player), ()):
+            day = local_day(turn.activity.occurred_ms, zone)
+            _want_buckets(needs, turn, day)
+            _want_members(needs, turn, day)
+
+
+def want_old_board_days(needs: Needs) -> None:
+    """After members were read: an earlier completion takes its EXP from the day shown so far."""
+    for (_, key), player in needs.members.items():
+        known = player.members.get(key)
+        if known is not None and known.exp:
+            needs.want_bucket(player, bucket_key(known.board_day, Span.DAY))
 
 
 def prize_key(rule_code: int, activity: Activity) -> PrizeKey:
@@ -70,6 +129,3 @@ def window_start(window: Window, day: int) -> int:
             return monday(day)
         case Window.MONTH:
             return first_of_month(day)
-
-
-SPANS = {Window.DAY: Span.DAY, Window.WEEK: Span.WEEK, Window.MONTH: Span.MONTH}

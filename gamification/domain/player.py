@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple, NewType
 
 from gamification.domain.ids import CustomerId, EventId, MerchantId
 from gamification.domain.streak import ActiveDays
@@ -19,9 +19,24 @@ class Span(IntEnum):
     MONTH = 2
 
 
-class BucketKey(NamedTuple):
-    day: int
-    span: Span
+BucketKey = NewType("BucketKey", int)
+"""First day and span in one integer: twenty are made for each activity."""
+
+
+def bucket_key(day: int, span: Span) -> BucketKey:
+    return BucketKey(day << 2 | span)
+
+
+def day_of(key: BucketKey) -> int:
+    """First day of the bucket's span."""
+    return key >> 2
+
+
+def span_of(key: BucketKey) -> Span:
+    return SPANS[key & 3]
+
+
+SPANS: Final = tuple(Span)
 
 
 @dataclass(slots=True)
@@ -65,8 +80,14 @@ class Stamp(NamedTuple):
     event_id: EventId = EventId(b"")
 
 
-@dataclass(slots=True, kw_only=True)
+NO_STAMP: Final = Stamp()
+NO_DAYS: Final = ActiveDays(0, 0)
+
+
+@dataclass(slots=True)
 class Player:
+    """The first fields are in the order in which storage reads them."""
+
     merchant_id: MerchantId
     customer_id: CustomerId
     exp: int = 0
@@ -77,22 +98,25 @@ class Player:
     entries: int = 0
     current_streak: int = 0
     longest_streak: int = 0
-    active: ActiveDays = ActiveDays(0, 0)
-    badges: set[int] = field(default_factory=set)
-    counters: dict[int, int] = field(default_factory=dict)
     rulebook: int = 0
     """Mark of the rulebook under which all badges were last looked at; 0: a new customer."""
     locale: str | None = None
     timezone: str | None = None
     notify: bool = False
     locale_ever: bool = False
-    locale_stamp: Stamp = Stamp()
-    timezone_stamp: Stamp = Stamp()
-    notify_stamp: Stamp = Stamp()
+    active: ActiveDays = NO_DAYS
+    badges: set[int] = field(default_factory=set)
+    counters: dict[int, int] = field(default_factory=dict)
+    locale_stamp: Stamp = NO_STAMP
+    timezone_stamp: Stamp = NO_STAMP
+    notify_stamp: Stamp = NO_STAMP
 
     dirty: bool = False
     """Whether the profile's own row moved. Buckets and members say it for themselves."""
     buckets: dict[BucketKey, Bucket] = field(default_factory=dict)
+    newest_week: int = -1
+    newest_month: int = -1
+    """First days of the newest week and month that have a bucket: later ones are surely empty."""
     members: dict[MemberKey, Member] = field(default_factory=dict)
     prizes: dict[PrizeKey, EventId] = field(default_factory=dict)
     """Prizes paid already, of those that the batch may pay: what caused each."""

@@ -4,26 +4,58 @@ Every change of a balance goes through `Turn.pay`, so that an entry of the ledge
 the badges that wait for it can never part.
 """
 
-from dataclasses import dataclass, field
-
 from gamification.domain.activity import Activity
 from gamification.domain.compile import CompiledRulebook, EntryType
+from gamification.domain.days import UTC, local_day
 from gamification.domain.effects import Effects, Entry
-from gamification.domain.player import Bucket, BucketKey, Player, Span
+from gamification.domain.merchant import Merchant
+from gamification.domain.player import Bucket, Player, Span, bucket_key
 
 
-@dataclass(slots=True)
 class Turn:
-    activity: Activity
-    player: Player
-    rules: CompiledRulebook
-    effects: Effects
-    day: int = 0
-    """Local day of the activity, where the customer lives."""
-    board_day: int = 0
-    """The merchant's day of the activity."""
-    candidates: set[int] = field(default_factory=set)
-    """Places in `rules.badges` of badges that may have become earned."""
+    """Made when the activity's player is locked; decided when what it needs has been read."""
+
+    __slots__ = (
+        "activity",
+        "board_day",
+        "candidates",
+        "day",
+        "effects",
+        "merchant",
+        "plan",
+        "player",
+        "rules",
+        "zone",
+    )
+
+    def __init__(
+        self,
+        activity: Activity,
+        player: Player,
+        tenant: tuple[Merchant, CompiledRulebook],
+        effects: Effects,
+    ) -> None:
+        self.activity = activity
+        self.player = player
+        self.merchant, self.rules = tenant
+        self.effects = effects
+        self.plan = self.rules.plans[activity.kind]
+        self.candidates: set[int] = set()
+        """Places in `rules.badges` of badges that may have become earned."""
+        self.settle_down(self.home)
+
+    @property
+    def home(self) -> str:
+        """Whose midnight counts: the customer's, the rulebook's, the merchant's, else UTC."""
+        return self.player.timezone or self.rules.timezone or self.merchant.timezone or UTC
+
+    def settle_down(self, zone: str) -> None:
+        """Fix the days of the activity: `day` where the customer lives, `board_day` for boards."""
+        self.zone = zone
+        self.day = self.board_day = local_day(self.activity.occurred_ms, zone)
+        board_zone = self.merchant.board_timezone
+        if zone != board_zone:
+            self.board_day = local_day(self.activity.occurred_ms, board_zone)
 
     def pay(self, exp: int, coins: int, entry_type: EntryType, rule_code: int) -> None:
         """Change the balances (signed amounts, not both 0) and append the entry that says so."""
@@ -68,11 +100,13 @@ class Turn:
 
     def bucket(self, day: int, span: Span) -> Bucket:
         """The customer's day, week or month, to be changed."""
-        key = BucketKey(day, span)
+        key = bucket_key(day, span)
         found = self.player.buckets.get(key)
         if found is None:
             found = self.player.buckets[key] = Bucket()
         found.dirty = True
+        if span:
+            self.player.dirty = True  # the newest week and month are kept with the profile
         return found
 
     def add_to_board(self, day: int, exp: int) -> None:

@@ -1,12 +1,13 @@
 """What caps, windows and boards keep of customers' days, weeks and months."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from gamification.adapters.postgres.arrays import bigints, byteas, dates, smallints, uuids
 from gamification.adapters.postgres.packing import pack_counters, unpack_counters
+from gamification.adapters.postgres.profiles import newest_windows
 from gamification.adapters.postgres.session import Tx
-from gamification.domain.player import Bucket, BucketKey, Player
+from gamification.domain.player import Bucket, BucketKey, Player, Span, bucket_key, day_of
 
 READ: Final = """
     SELECT n, board_exp, counters
@@ -34,8 +35,8 @@ def read(tx: Tx, wanted: Sequence[tuple[Player, BucketKey]]) -> None:
         (
             uuids([p.merchant_id for p, _ in wanted]),
             uuids([p.customer_id for p, _ in wanted]),
-            dates([key.day for _, key in wanted]),
-            smallints([key.span for _, key in wanted]),
+            dates([day_of(key) for _, key in wanted]),
+            smallints([key & 3 for _, key in wanted]),
         ),
     )
     for number, board_exp, counters in tx.fetchall():
@@ -44,13 +45,11 @@ def read(tx: Tx, wanted: Sequence[tuple[Player, BucketKey]]) -> None:
 
 
 def write(tx: Tx, players: Sequence[Player]) -> None:
-    """Write back every bucket that moved."""
-    moved = [
-        (player, key, bucket)
-        for player in players
-        for key, bucket in player.buckets.items()
-        if bucket.dirty
-    ]
+    """Write back every bucket that moved, but for the newest weeks and months.
+
+    Those are kept in the profiles; one that was the newest and is not any more becomes a row.
+    """
+    moved = [row for player in players for row in _rows(player)]
     if not moved:
         return
     tx.execute(
@@ -58,9 +57,20 @@ def write(tx: Tx, players: Sequence[Player]) -> None:
         (
             uuids([p.merchant_id for p, _, _ in moved]),
             uuids([p.customer_id for p, _, _ in moved]),
-            dates([key.day for _, key, _ in moved]),
-            smallints([key.span for _, key, _ in moved]),
+            dates([day_of(key) for _, key, _ in moved]),
+            smallints([key & 3 for _, key, _ in moved]),
             bigints([bucket.board_exp for _, _, bucket in moved]),
             byteas([pack_counters(bucket.counters) for _, _, bucket in moved]),
         ),
     )
+
+
+def _rows(player: Player) -> Iterator[tuple[Player, BucketKey, Bucket]]:
+    in_profile = {key for key, _ in newest_windows(player)}
+    was_newest = {
+        bucket_key(player.newest_week, Span.WEEK),
+        bucket_key(player.newest_month, Span.MONTH),
+    }
+    for key, bucket in player.buckets.items():
+        if key not in in_profile and (bucket.dirty or key in was_newest):
+            yield player, key, bucket

@@ -20,17 +20,22 @@ from gamification.adapters.postgres.packing import (
     pack_codes,
     pack_counters,
     pack_stamps,
+    pack_windows,
     unpack_codes,
     unpack_counters,
     unpack_stamps,
+    unpack_windows,
 )
 from gamification.adapters.postgres.session import Tx
 from gamification.domain.errors import Unavailable
 from gamification.domain.ids import CustomerId, MerchantId
-from gamification.domain.player import Player
+from gamification.domain.player import Bucket, BucketKey, Player, Span, day_of, span_of
 from gamification.domain.streak import ActiveDays
 
 CustomerKey = tuple[MerchantId, CustomerId]
+
+FIRST_PACKED: Final = 15
+"""Columns before it are the first fields of Player, as they are."""
 
 CREATE_MISSING: Final = """
     INSERT INTO profiles (merchant_id, customer_id)
@@ -40,8 +45,8 @@ CREATE_MISSING: Final = """
 
 LOCK: Final = """
     SELECT p.merchant_id, p.customer_id, exp, coins, coins_earned, level, level_high, entries,
-           current_streak, longest_streak, active_from, active_days, badges, counters, rulebook,
-           locale, timezone, notify, locale_ever, settings
+           current_streak, longest_streak, rulebook, locale, timezone, notify, locale_ever,
+           active_from, active_days, badges, counters, windows, settings
       FROM unnest(%b::uuid[], %b::uuid[]) AS wanted (m, c)
       JOIN profiles AS p ON p.merchant_id = m AND p.customer_id = c
      ORDER BY p.merchant_id, p.customer_id
@@ -54,12 +59,12 @@ WRITE: Final = """
            level_high = new.level_high, entries = new.entries,
            current_streak = new.current_streak, longest_streak = new.longest_streak,
            active_from = new.active_from, active_days = new.active_days, badges = new.badges,
-           counters = new.counters, rulebook = new.rulebook
+           counters = new.counters, windows = new.windows, rulebook = new.rulebook
       FROM unnest(%b::uuid[], %b::uuid[], %b::bigint[], %b::bigint[], %b::bigint[], %b::int[],
                   %b::int[], %b::bigint[], %b::int[], %b::int[], %b::int[], %b::bytea[],
-                  %b::bytea[], %b::bytea[], %b::int[])
+                  %b::bytea[], %b::bytea[], %b::bytea[], %b::int[])
            AS new (m, c, exp, coins, coins_earned, level, level_high, entries, current_streak,
-                   longest_streak, active_from, active_days, badges, counters, rulebook)
+                   longest_streak, active_from, active_days, badges, counters, windows, rulebook)
      WHERE p.merchant_id = new.m AND p.customer_id = new.c
 """
 
@@ -92,30 +97,30 @@ def lock(tx: Tx, keys: Sequence[CustomerKey]) -> dict[CustomerKey, Player]:
 
 
 def _player(row: Sequence[Any]) -> Player:
-    locale_stamp, timezone_stamp, notify_stamp = unpack_stamps(row[19])
-    return Player(
-        merchant_id=row[0],
-        customer_id=row[1],
-        exp=row[2],
-        coins=row[3],
-        coins_earned=row[4],
-        level=row[5],
-        level_high=row[6],
-        entries=row[7],
-        current_streak=row[8],
-        longest_streak=row[9],
-        active=ActiveDays(row[10], int.from_bytes(row[11], "little")),
-        badges=unpack_codes(row[12]),
-        counters=unpack_counters(row[13]),
-        rulebook=row[14],
-        locale=row[15],
-        timezone=row[16],
-        notify=row[17],
-        locale_ever=row[18],
-        locale_stamp=locale_stamp,
-        timezone_stamp=timezone_stamp,
-        notify_stamp=notify_stamp,
-    )
+    active_from, active_days, badges, counters, windows, settings = row[FIRST_PACKED:]
+    player = Player(*row[:FIRST_PACKED])
+    player.active = ActiveDays(active_from, int.from_bytes(active_days, "little"))
+    player.badges = unpack_codes(badges)
+    player.counters = unpack_counters(counters)
+    if settings:
+        player.locale_stamp, player.timezone_stamp, player.notify_stamp = unpack_stamps(settings)
+    for key, bucket in unpack_windows(windows):
+        player.buckets[key] = bucket
+        if span_of(key) is Span.WEEK:
+            player.newest_week = day_of(key)
+        else:
+            player.newest_month = day_of(key)
+    return player
+
+
+def newest_windows(player: Player) -> list[tuple[BucketKey, Bucket]]:
+    """The newest week and month of `player`: those that are kept in the profile's row."""
+    newest: dict[Span, BucketKey] = {}
+    for key in player.buckets:
+        span = span_of(key)
+        if span and key > newest.get(span, -1):
+            newest[span] = key
+    return [(key, player.buckets[key]) for key in newest.values()]
 
 
 def write(tx: Tx, players: Sequence[Player]) -> None:
@@ -139,6 +144,7 @@ def write(tx: Tx, players: Sequence[Player]) -> None:
             byteas([_bitmap(p.active) for p in players]),
             byteas([pack_codes(p.badges) for p in players]),
             byteas([pack_counters(p.counters) for p in players]),
+            byteas([pack_windows(newest_windows(p)) for p in players]),
             ints([p.rulebook for p in players]),
         ),
     )

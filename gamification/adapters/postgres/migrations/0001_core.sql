@@ -82,6 +82,7 @@ CREATE TABLE profiles (
     active_days bytea NOT NULL DEFAULT '',
     badges bytea NOT NULL DEFAULT '',
     counters bytea NOT NULL DEFAULT '',
+    windows bytea NOT NULL DEFAULT '',
     rulebook int NOT NULL DEFAULT 0,
     locale text,
     timezone text,
@@ -97,6 +98,7 @@ COMMENT ON COLUMN profiles.active_from IS 'Day (since 1970-01-01) of bit 0 of ac
 COMMENT ON COLUMN profiles.active_days IS 'Bitmap, little endian: the local days that count for the streak.';
 COMMENT ON COLUMN profiles.badges IS 'names.code of every badge held, 4 bytes each, big endian; customer_badges tells when and why.';
 COMMENT ON COLUMN profiles.counters IS 'Pairs of names.code (4 bytes) and value (8 bytes), big endian.';
+COMMENT ON COLUMN profiles.windows IS 'Counters of the newest week and month; older ones are rows of customer_days. Saves two rows for each activity.';
 COMMENT ON COLUMN profiles.rulebook IS 'Mark of the rulebook under which all badges were last evaluated.';
 COMMENT ON COLUMN profiles.settings IS 'For locale, timezone, notify: (occurred_at ms, event id) of the customer.updated that set it.';
 
@@ -109,7 +111,7 @@ CREATE TABLE customer_days (
     counters bytea NOT NULL DEFAULT '',
     PRIMARY KEY (merchant_id, customer_id, day, span)
 ) WITH (fillfactor = 60);
-COMMENT ON COLUMN customer_days.span IS '0: the local day itself, 1: the week that starts on it, 2: the month that starts on it.';
+COMMENT ON COLUMN customer_days.span IS '0: the local day itself, 1: the week that starts on it, 2: the month that starts on it. The newest week and month are in profiles.windows.';
 COMMENT ON COLUMN customer_days.board_exp IS 'EXP of this day in the merchant''s timezone (period boards); span 0 only.';
 
 CREATE TABLE completions (
@@ -193,7 +195,7 @@ SELECT l.merchant_id, l.customer_id, l.entry, l.coins AS amount, l.coins_after A
  WHERE l.coins <> 0;
 CREATE VIEW exp_transactions AS
 SELECT l.merchant_id, l.customer_id, l.entry, l.exp AS amount, l.exp_after AS balance_after,
-       CASE WHEN t.name = 'tournament_payout' THEN 'rule_award' ELSE t.name END AS transaction_type,
+       CASE WHEN t.code BETWEEN 2 AND 5 THEN 'rule_award' ELSE t.name END AS transaction_type,
        coalesce(l.idempotency_key, l.cause::text || ':' || n.name) AS idempotency_key,
        l.cause, n.name AS rule_id, l.actor, l.reverses, l.created_at
   FROM ledger l JOIN transaction_types t ON t.code = l.type JOIN names n ON n.code = l.rule
