@@ -4,16 +4,16 @@ import sys
 
 from consumers.process import Process, run
 from consumers.retry import retry_while_unavailable
+from gamification.adapters.kafka.probe import KafkaProbe
 from gamification.bootstrap import AwardWorker, require_migrated
-from gamification.telemetry import killpoints
 
 
 def main(process: Process) -> None:
     """Award until asked to stop. Start more of these to share the partitions."""
     settings = process.settings
-    killpoints.arm(settings.kill_at)
     dsn = settings.postgres_dsn.get_secret_value()
     process.readiness("database", lambda: require_migrated(dsn))
+    process.readiness("kafka", KafkaProbe(settings.kafka_broker).check)
     worker = AwardWorker(settings)
     try:
         retry_while_unavailable(process, worker.turn, recover=worker.recover)

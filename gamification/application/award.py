@@ -24,7 +24,7 @@ from gamification.adapters.postgres.processed_events import EventKey
 from gamification.adapters.postgres.profiles import CustomerKey
 from gamification.adapters.postgres.session import EngineSession, Tx
 from gamification.application.rules import Tenants
-from gamification.domain.activity import Activity, Kind
+from gamification.domain.activity import Activity
 from gamification.domain.compile import CompiledRulebook
 from gamification.domain.decide import decide_turn
 from gamification.domain.effects import BadgeAwarded, Effects
@@ -132,7 +132,7 @@ class Awarder:
             _read_needs(tx, turns)
             for turn in turns:
                 decide_turn(turn, self._locales)
-            self._write(tx, outcome, list(players.values()), tenants)
+            write_effects(tx, outcome, list(players.values()), tenants, self._now_ms())
             reached("award.before_commit")
         reached("award.after_commit")
         self._remember(players)
@@ -214,34 +214,30 @@ class Awarder:
             self._known.clear()
         self._known.update(merchant + customer for merchant, customer in players)
 
-    def _write(
-        self, tx: Tx, outcome: Outcome, players: Sequence[Player], tenants: TenantsOf
-    ) -> None:
-        effects = outcome.effects
-        ledger.append(tx, effects.entries)
-        ledger.refuse(tx, effects.refused)
-        ledger.take_prizes(tx, effects.prizes)
-        badges.award(tx, [a for a in effects.announcements if isinstance(a, BadgeAwarded)])
-        profiles.write(tx, [p for p in players if p.dirty])
-        updated = {
-            (a.merchant_id, a.customer_id)
-            for a in outcome.counted
-            if a.kind is Kind.CUSTOMER_UPDATED
-        }
-        if updated:
-            profiles.write_settings(
-                tx, [p for p in players if (p.merchant_id, p.customer_id) in updated]
-            )
-        customer_days.write(tx, players)
-        completions.write(tx, players)
-        dead_letters.park(tx, outcome.letters)
-        locales = {
-            merchant_id: tenant.default_locale for merchant_id, (tenant, _) in tenants.items()
-        }
-        rows = announce(effects.announcements, locales, self._now_ms())
-        rows.extend(outbox_row(letter) for letter in outcome.letters)
-        reached("award.before_append")
-        outbox.append(tx, rows, [p for p in players if p.dirty or p.board_days])
+
+def write_effects(
+    tx: Tx,
+    outcome: Outcome,
+    players: Sequence[Player],
+    tenants: TenantsOf,
+    now_ms: int,
+) -> None:
+    """Write what deciding brought about and, last, announce it. `players` are locked."""
+    effects = outcome.effects
+    ledger.append(tx, effects.entries)
+    ledger.refuse(tx, effects.refused)
+    ledger.take_prizes(tx, effects.prizes)
+    badges.award(tx, [a for a in effects.announcements if isinstance(a, BadgeAwarded)])
+    profiles.write(tx, [p for p in players if p.dirty])
+    profiles.write_settings(tx, [p for p in players if p.settings_dirty])
+    customer_days.write(tx, players)
+    completions.write(tx, players)
+    dead_letters.park(tx, outcome.letters)
+    locales = {merchant_id: tenant.default_locale for merchant_id, (tenant, _) in tenants.items()}
+    rows = announce(effects.announcements, locales, now_ms)
+    rows.extend(outbox_row(letter) for letter in outcome.letters)
+    reached("award.before_append")
+    outbox.append(tx, rows, [p for p in players if p.dirty or p.board_days])
 
 
 def _read_needs(tx: Tx, turns: Sequence[Turn]) -> None:

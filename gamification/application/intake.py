@@ -1,11 +1,13 @@
 """One worker's turn: poll, decode, award, note the positions; and what to do when it fails."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from gamification.adapters.kafka.consumer import InputConsumer
 from gamification.adapters.postgres.offsets import Partition
 from gamification.application.award import Awarder, Moves, Outcome
+from gamification.application.lag import Lag
 from gamification.application.shortcut import Shortcut
 from gamification.domain.breaker import Breaker
 from gamification.domain.errors import GamificationError, Reason, Suspect
@@ -20,8 +22,8 @@ class Limits(NamedTuple):
     wait_ms: int
 
 
-Told = Callable[[Sequence[Record], Outcome], None]
-"""Metrics and logs of what was committed."""
+Told = Callable[[Sequence[Record], Outcome, float], None]
+"""Metrics and logs of what was committed, and how many seconds it took."""
 
 
 class Intake:
@@ -40,11 +42,13 @@ class Intake:
         self._awarder = awarder
         self._limits = limits
         self._breaker, self._shortcut, self._told = extras
+        self._lag = Lag(consumer)
 
     def turn(self) -> None:
         """Handle one batch, if there is one. Raises Unavailable or Halt; then nothing is lost:
         `InputConsumer.go_back` reads again what was not committed."""
         records = self._consumer.poll(*self._limits)
+        self._lag.measure()
         if not records:
             return
         decoded = self._decoder.decode_all(records)
@@ -81,6 +85,7 @@ class Intake:
         for decoded in batch:
             record = decoded.record
             next_offsets[record.topic, record.partition] = record.offset + 1
+        began = time.perf_counter()
         known_done = self._shortcut.known_done(batch)
         try:
             outcome = self._awarder.award(
@@ -94,4 +99,7 @@ class Intake:
             raise Suspect(f"{type(error).__name__} while awarding") from error
         self._consumer.stored(next_offsets)
         self._shortcut.note(outcome)
-        self._told([decoded.record for decoded in batch], outcome)
+        seconds = time.perf_counter() - began
+        committed = [decoded.record for decoded in batch]
+        self._told(committed, outcome, seconds)
+        self._lag.handled(committed)

@@ -6,24 +6,24 @@ on from Kafka's word.
 """
 
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
 
 from gamification.adapters.kafka import originals
 from gamification.adapters.kafka.publish_errors import Unproducible
-from gamification.adapters.kafka.publisher import RelayPosition, TransactionalPublisher
+from gamification.adapters.kafka.publisher import Message, RelayPosition, TransactionalPublisher
 from gamification.adapters.postgres import outbox_reader, relay_state
-from gamification.adapters.postgres.connection import Database, connect
+from gamification.adapters.postgres.connection import Database
 from gamification.adapters.postgres.outbox_reader import Entry
 from gamification.adapters.postgres.wakeup import Channel, Wakeup
 from gamification.application.relay_messages import Composer, sources, until_missing
 from gamification.application.relay_schemas import SchemaPrefixes
 from gamification.application.relay_start import resume_after
+from gamification.application.relay_upkeep import Upkeep, count
 from gamification.domain.errors import GamificationError, Halt, Unavailable
-from gamification.telemetry import logs, metrics
+from gamification.telemetry import logs
 from gamification.telemetry.killpoints import reached
 
 NAME: Final = "gamification-relay"
@@ -31,13 +31,6 @@ NAME: Final = "gamification-relay"
 WAIT_S: Final = 0.25
 """A lost notification costs this much, never a row."""
 STANDBY_S: Final = 0.5
-MEASURE_EVERY_S: Final = 1.0
-ENSURE_EVERY_S: Final = 10.0
-DROP_EVERY_S: Final = 60.0
-
-UPKEEP_SETTINGS: Final = {"lock_timeout": "500ms"}
-"""Looking after partitions never holds up who inserts, nor the relay itself, for longer."""
-
 log = logs.get("relay")
 
 
@@ -80,16 +73,13 @@ class _Session:
     publisher: TransactionalPublisher
     composer: Composer
     position: RelayPosition
-    committed_at: float
-    measure_at: float = 0.0
-    ensure_at: float = 0.0
-    drop_at: float = 0.0
+    upkeep: Upkeep
 
 
 class Relay:
     """Call `turn` again and again; after Unavailable call `recover` first. For one thread."""
 
-    def __init__(  # noqa: PLR0913 - each one is a thing of its own
+    def __init__(
         self,
         ends: Ends,
         prefixes: SchemaPrefixes,
@@ -97,14 +87,12 @@ class Relay:
         *,
         lane: Lane | None = None,
         limits: Limits | None = None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ends = ends
         self._prefixes = prefixes
         self._stop = stop
         self._lane = lane or Lane()
         self._limits = limits or Limits()
-        self._clock = clock
         self._database: Database | None = None
         self._session: _Session | None = None
         self._rows_max = self._limits.rows_max
@@ -126,12 +114,12 @@ class Relay:
         session = self._session or self._open()
         if session is None or self._database is None:
             return
-        started_at = self._clock()
+        started_at = time.monotonic()
         entries = outbox_reader.read_after(self._database, session.position.last_id, self._rows_max)
         read_on = bool(entries) and self._publish(session, self._database, entries, started_at)
         if self._session is None:
             return
-        self._keep_up(session, self._database)
+        session.upkeep.turn(self._database, session.publisher, session.position)
         if not read_on:
             session.wakeup.wait(WAIT_S)
 
@@ -174,7 +162,10 @@ class Relay:
                 publisher.close()
             raise
         composer = Composer(outbox_reader.topics(self._database), self._prefixes)
-        self._session = _Session(wakeup, publisher, composer, position, self._clock())
+        upkeep = Upkeep(
+            self._ends.postgres_dsn, self._limits.keep_hours, self._limits.recommit_every_s
+        )
+        self._session = _Session(wakeup, publisher, composer, position, upkeep)
         self._problem = None
         log.info("relay_leads", shard=self._lane.shard, after=position.last_id)
         return self._session
@@ -214,7 +205,7 @@ class Relay:
         try:
             session.publisher.publish(messages, position)
         except Unproducible as error:
-            self._narrow_down(session, entries, error)
+            self._narrow_down(session, entries, messages, error)
             return True
         except Unavailable:
             # Perhaps it was too much for the time that a transaction may take.
@@ -222,26 +213,32 @@ class Relay:
             raise
         reached("relay.after_kafka_commit")
         session.position = position
-        session.committed_at = self._clock()
+        session.upkeep.committed()
         self._rows_max = min(self._limits.rows_max, 2 * asked)
         self._too_large = frozenset()
         relay_state.store_progress(database, self._lane.shard, position.last_id)
         reached("relay.after_progress")
-        self._count(session, entries, self._clock() - started_at)
+        count(entries, session.composer.topics, time.monotonic() - started_at)
         # Letters: what was read may have been cut short because of their size.
         return len(rows) == asked or any(entry.letter is not None for entry in rows)
 
     def _narrow_down(
-        self, session: _Session, entries: Sequence[Entry], error: Unproducible
+        self,
+        session: _Session,
+        entries: Sequence[Entry],
+        messages: Sequence[Message],
+        error: Unproducible,
     ) -> None:
-        """Find the one row that Kafka does not take, by publishing ever smaller parts.
+        """Find the one row that Kafka does not take, by publishing smaller and smaller parts.
 
-        A letter is then published without its bytes, which says so; a fact must not be changed
-        or left out, so it stops us. Raises Halt.
+        The largest is suspected first: what comes before it is published without it. A letter is
+        then published without its bytes, which says so; a fact must not be changed or left out,
+        so it stops us. Raises Halt.
         """
         self.recover(Unavailable(str(error)))
         if len(entries) > 1:
-            self._rows_max = len(entries) // 2
+            sizes = [len(message.value or b"") for message in messages]
+            self._rows_max = sizes.index(max(sizes)) or 1
             return
         [entry] = entries
         topic = session.composer.topic(entry)
@@ -249,48 +246,7 @@ class Relay:
             raise Halt(
                 f"outbox row {entry.id}: {topic} does not take it ({error}). Nothing after it is "
                 f"published before it is. Raise the topic's max.message.bytes above "
-                f"{len(entry.value or b'')} bytes, or make it as python -m cli.topics plans it"
+                f"{len(messages[0].value or b'')}, or make it as python -m cli.topics plans it"
             ) from error
         log.error("letter_without_bytes", outbox_id=entry.id, topic=topic, reason=str(error))
         self._too_large = frozenset({entry.id})
-
-    def _count(self, session: _Session, entries: Sequence[Entry], took_s: float) -> None:
-        now_s = time.time()
-        metrics.PUBLISH_DELAY.observe([now_s - entry.created_s for entry in entries])
-        metrics.BATCH_ITEMS.observe(len(entries))
-        metrics.BATCH_SECONDS.observe(took_s)
-        for code, rows in Counter(entry.topic for entry in entries).items():
-            metrics.PUBLISHED.labels(session.composer.topics[code]).inc(rows)
-
-    def _keep_up(self, session: _Session, database: Database) -> None:
-        """What is due besides publishing: figures, partitions, the position's freshness."""
-        now = self._clock()
-        if now >= session.measure_at:
-            session.measure_at = now + MEASURE_EVERY_S
-            rows, age_s = outbox_reader.depth_and_age(database, session.position.last_id)
-            metrics.OUTBOX_ROWS.set(rows)
-            metrics.OUTBOX_AGE.set(age_s)
-        if now >= session.ensure_at:
-            session.ensure_at = now + ENSURE_EVERY_S
-            self._look_after_partitions(session, now)
-        if now - session.committed_at >= self._limits.recommit_every_s:
-            session.publisher.publish((), session.position)
-            session.committed_at = now
-
-    def _look_after_partitions(self, session: _Session, now: float) -> None:
-        """On a connection that does not wait for locks; what did not work is tried again."""
-        try:
-            database = connect(self._ends.postgres_dsn, f"{NAME}-upkeep", UPKEEP_SETTINGS)
-            try:
-                relay_state.ensure_partitions(database)
-                if now >= session.drop_at:
-                    dropped = relay_state.drop_published_partitions(
-                        database, session.position.last_id, self._limits.keep_hours
-                    )
-                    session.drop_at = now + DROP_EVERY_S
-                    if dropped:
-                        log.info("outbox_partitions_dropped", names=dropped)
-            finally:
-                database.close()
-        except Unavailable as error:
-            log.warning("outbox_upkeep_failed", reason=str(error))

@@ -14,9 +14,13 @@ from gamification.wire.envelope import Record
 log = logs.get("award")
 
 
-def tell(records: Sequence[Record], outcome: Outcome) -> None:
-    """Count the batch; log prizes and letters one by one (badges are announced on Kafka)."""
+def tell(records: Sequence[Record], outcome: Outcome, seconds: float) -> None:
+    """Count the batch; log prizes and letters one by one (badges are announced on Kafka).
+
+    `seconds`: how long the batch took, from its first step to its commit.
+    """
     metrics.BATCH_ITEMS.observe(len(records))
+    metrics.BATCH_SECONDS.observe(seconds)
     now_s = time.time()
     metrics.BADGE_LATENCY.observe(now_s - record.timestamp_ms / 1000 for record in records)
     _count_events("accepted", outcome.counted)

@@ -61,6 +61,14 @@ def decide_turn(turn: Turn, locales: Collection[str]) -> None:
     settle(turn)
 
 
+def look_again(turn: Turn) -> None:
+    """Award what the player's totals have earned, without anything having happened."""
+    turn.player.rulebook = turn.rules.mark
+    turn.player.dirty = True
+    turn.candidates.update(range(len(turn.rules.badges)))
+    settle(turn)
+
+
 def _meet_rulebook(turn: Turn) -> None:
     """The first activity under another rulebook: look at every badge once.
 

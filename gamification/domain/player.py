@@ -113,6 +113,8 @@ class Player:
 
     dirty: bool = False
     """Whether the profile's own row moved. Buckets and members say it for themselves."""
+    settings_dirty: bool = False
+    """Whether `customer.updated` changed anything."""
     buckets: dict[BucketKey, Bucket] = field(default_factory=dict)
     newest_week: int = -1
     newest_month: int = -1

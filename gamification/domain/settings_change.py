@@ -37,5 +37,5 @@ def apply_settings(activity: Activity, player: Player, locales: Collection[str])
 
     if stamp > player.notify_stamp:
         player.notify, player.notify_stamp = bool(fields.get("has_address", 0)), stamp
-    player.dirty = True
+    player.dirty = player.settings_dirty = True
     return ignored

@@ -154,6 +154,18 @@ class InputConsumer:
         except KafkaException as error:  # only lag tools miss it
             log.debug("lag_commit_failed", reason=error.args[0].str())
 
+    def lags(self) -> dict[Partition, int]:
+        """Records not counted yet, by owned partition, as far as fetching has shown."""
+        found: dict[Partition, int] = {}
+        for (topic, partition), expected in self._own.expected.items():
+            place = TopicPartition(topic, partition)
+            try:
+                _, end = self._consumer.get_watermark_offsets(place, cached=True)
+            except KafkaException:  # not fetched from yet
+                end = expected
+            found[topic, partition] = max(0, end - expected)
+        return found
+
     def go_back(self) -> None:
         """After a failure: read every owned partition on from its stored position.
 

@@ -1,9 +1,7 @@
 """From a rulebook's text to its checked values."""
 
-from functools import cache
-from zoneinfo import available_timezones
-
 from gamification.domain.activity import Kind
+from gamification.domain.days import is_zone
 from gamification.domain.rulebook import Rulebook, StreakRule
 from gamification.wire.rulebook.badges import badges_of, check_references
 from gamification.wire.rulebook.cursor import Cursor
@@ -60,12 +58,6 @@ def _streak_of(cursor: Cursor) -> StreakRule | None:
 
 def _timezone_of(cursor: Cursor) -> str | None:
     name = cursor.text
-    if name is not None and name not in _timezones():
+    if name is not None and not is_zone(name):
         cursor.refuse(f"{quoted(name)} is no known time zone; write it like Europe/Berlin or UTC")
     return name
-
-
-@cache
-def _timezones() -> frozenset[str]:
-    """Looked up once: it reads folders."""
-    return frozenset(available_timezones())

@@ -1,0 +1,135 @@
+"""Check, activate and look at rulebooks: `python -m cli.rules check|activate|history|backfill`."""
+
+import getpass
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.outcome import EXIT_FOUND, EXIT_USAGE, outcome
+from gamification.domain.ids import MerchantId
+from gamification.settings import Settings
+
+if TYPE_CHECKING:  # heavy modules are imported inside commands, so that --help is quick
+    from gamification.adapters.postgres.session import EngineSession
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+File = Annotated[Path, typer.Argument(help="A rulebook in YAML.", exists=True, dir_okay=False)]
+Merchant = Annotated[
+    str | None,
+    typer.Option("--merchant-id", help="Whose rulebook; without it the default for all."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it only say what would be.")]
+
+
+@app.command(epilog="Example: python -m cli.rules check my-rulebook.yaml")
+def check(file: File, *, as_json: AsJson = False) -> None:
+    """Say what is in a rulebook, or every mistake with its line.
+
+    Exit code 0: it can be activated; 1: it has mistakes.
+    """
+    from gamification.wire.rulebook import RulebookError, load, summary  # noqa: PLC0415
+
+    try:
+        lines = summary(load(file.read_text(), str(file)))
+    except RulebookError as error:
+        problems = [str(problem) for problem in error.problems]
+        typer.echo(
+            json.dumps({"ok": False, "problems": problems}) if as_json else "\n".join(problems)
+        )
+        raise typer.Exit(EXIT_FOUND) from error
+    typer.echo(json.dumps({"ok": True, "summary": lines}) if as_json else "\n".join(lines))
+
+
+@app.command(epilog="Example: python -m cli.rules activate my-rulebook.yaml --merchant-id ID --yes")
+def activate(
+    file: File,
+    *,
+    merchant_id: Merchant = None,
+    actor: Annotated[str, typer.Option(help="Who does it; kept.")] = "",
+    yes: Yes = False,
+) -> None:
+    """Put a rulebook into force. Running workers take it up with their next batch.
+
+    What was paid stays paid; nothing is paid for the past. Badges that customers have earned by
+    their counters already come with their next activity, or at once with `backfill`.
+    """
+    from gamification.application.rulebook_admin import activate as put_into_force  # noqa: PLC0415
+    from gamification.bootstrap import now_ms  # noqa: PLC0415
+
+    owner = _owner(merchant_id)
+    check(file)
+    if not yes:
+        typer.echo("nothing was changed; add --yes to activate it")
+        return
+    with outcome() as settings, _session(settings) as session:
+        who = actor or getpass.getuser()
+        version = put_into_force(session, owner, file.read_text(), who, now_ms)
+        typer.echo(f"activated: version {version}")
+
+
+@app.command(epilog="Example: python -m cli.rules history --merchant-id ID")
+def history(*, merchant_id: Merchant = None, as_json: AsJson = False) -> None:
+    """List the newest 100 versions, newest first."""
+    from gamification.application.rulebook_admin import history as versions  # noqa: PLC0415
+
+    owner = _owner(merchant_id)
+    with outcome() as settings, _session(settings) as session:
+        for version in versions(session, owner):
+            if as_json:
+                typer.echo(json.dumps(version._asdict(), default=str))
+                continue
+            state = "active" if version.active else "retired"
+            typer.echo(
+                f"{version.version:>5}  {state:<8} {version.created_at:%Y-%m-%d %H:%M:%S}  {version.actor}"
+            )
+
+
+@app.command(epilog="Example: python -m cli.rules backfill --merchant-id ID --yes")
+def backfill(
+    *, merchant_id: Annotated[str, typer.Option("--merchant-id")], yes: Yes = False
+) -> None:
+    """Look at every customer's badges under the rulebook in force, 500 customers at a time.
+
+    Can be stopped and run again: customers already looked at are left alone.
+    """
+    from gamification.application.backfill import Backfill  # noqa: PLC0415
+    from gamification.bootstrap import now_ms  # noqa: PLC0415
+
+    owner = _owner(merchant_id)
+    with outcome() as settings, _session(settings) as session:
+        work = Backfill(session, owner, now_ms)
+        if not yes:
+            typer.echo(f"{work.waiting()} customers would be looked at; add --yes to do it")
+            return
+        looked = awarded = 0
+        for step in work.steps():
+            looked += step.customers
+            awarded += step.badges
+            typer.echo(f"{looked} customers looked at, {awarded} badges awarded")
+        typer.echo("done")
+
+
+def _session(settings: Settings) -> "closing[EngineSession]":
+    from gamification.adapters.postgres.session import EngineSession  # noqa: PLC0415
+
+    dsn = settings.postgres_dsn.get_secret_value()
+    return closing(EngineSession(dsn, "gamification-rules"))
+
+
+def _owner(merchant_id: str | None) -> MerchantId:
+    from gamification.application.rulebook_admin import owner_of  # noqa: PLC0415
+
+    try:
+        return owner_of(merchant_id)
+    except ValueError as error:
+        typer.echo("--merchant-id: a UUID, like 6f1c...", err=True)
+        raise typer.Exit(EXIT_USAGE) from error
+
+
+if __name__ == "__main__":
+    app()

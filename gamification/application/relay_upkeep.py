@@ -1,0 +1,91 @@
+"""What the relay does besides publishing: figures, partitions, the freshness of its position."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from gamification.adapters.kafka.publisher import RelayPosition, TransactionalPublisher
+from gamification.adapters.postgres import outbox_reader, relay_state
+from gamification.adapters.postgres.connection import Database, connect
+from gamification.adapters.postgres.outbox_reader import Entry
+from gamification.domain.errors import Unavailable
+from gamification.telemetry import logs, metrics
+
+MEASURE_EVERY_S: Final = 1.0
+ENSURE_EVERY_S: Final = 10.0
+DROP_EVERY_S: Final = 60.0
+
+CONNECTION: Final = "gamification-relay-upkeep"
+IMPATIENT: Final = {"lock_timeout": "500ms"}
+"""Looking after partitions never holds up who inserts, nor the relay itself, for longer."""
+
+log = logs.get("relay")
+
+
+class Upkeep:
+    """Does what is due. Made anew with each lead that the relay takes."""
+
+    def __init__(
+        self,
+        dsn: str,
+        keep_hours: int,
+        recommit_every_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """The relay has just committed its position."""
+        self._dsn = dsn
+        self._keep_hours = keep_hours
+        self._recommit_every_s = recommit_every_s
+        self._clock = clock
+        self._committed_at = clock()
+        self._measure_at = self._ensure_at = self._drop_at = 0.0
+
+    def committed(self) -> None:
+        """The position was committed with what was published."""
+        self._committed_at = self._clock()
+
+    def turn(
+        self, database: Database, publisher: TransactionalPublisher, position: RelayPosition
+    ) -> None:
+        """Raises Unavailable or Halt."""
+        now = self._clock()
+        if now >= self._measure_at:
+            self._measure_at = now + MEASURE_EVERY_S
+            rows, age_s = outbox_reader.depth_and_age(database, position.last_id)
+            metrics.OUTBOX_ROWS.set(rows)
+            metrics.OUTBOX_AGE.set(age_s)
+        if now >= self._ensure_at:
+            self._ensure_at = now + ENSURE_EVERY_S
+            self._look_after_partitions(position.last_id, now)
+        if now - self._committed_at >= self._recommit_every_s:
+            publisher.publish((), position)
+            self.committed()
+
+    def _look_after_partitions(self, published_id: int, now: float) -> None:
+        """On a connection that does not wait for locks; what did not work is tried again."""
+        try:
+            database = connect(self._dsn, CONNECTION, IMPATIENT)
+            try:
+                relay_state.ensure_partitions(database)
+                if now >= self._drop_at:
+                    dropped = relay_state.drop_published_partitions(
+                        database, published_id, self._keep_hours
+                    )
+                    self._drop_at = now + DROP_EVERY_S
+                    if dropped:
+                        log.info("outbox_partitions_dropped", names=dropped)
+            finally:
+                database.close()
+        except Unavailable as error:
+            log.warning("outbox_upkeep_failed", reason=str(error))
+
+
+def count(entries: Sequence[Entry], topics: Mapping[int, str], took_s: float) -> None:
+    """Metrics of one published batch, which took `took_s` from reading to commit."""
+    now_s = time.time()
+    metrics.PUBLISH_DELAY.observe([now_s - entry.created_s for entry in entries])
+    metrics.BATCH_ITEMS.observe(len(entries))
+    metrics.BATCH_SECONDS.observe(took_s)
+    for code, rows in Counter(entry.topic for entry in entries).items():
+        metrics.PUBLISHED.labels(topics[code]).inc(rows)
