@@ -44,7 +44,7 @@ class Process:
         command: Command,
         is_ready: Callable[[], bool],
         *,
-        ready_within_s: float = 60.0,
+        ready_within_s: float = 120.0,
         outlives_us: bool = False,
     ) -> None:
         self.name = name
@@ -54,6 +54,7 @@ class Process:
         self._outlives_us = outlives_us
         self._child: subprocess.Popen[bytes] | None = None
         self._identity: Identity | None = None
+        self._asked_to_stop = False
 
     @property
     def identity(self) -> Identity:
@@ -79,6 +80,7 @@ class Process:
         if not self.is_running():
             self._child = SPAWNER.start(self._popen)
             self._identity = identify(self._child.pid)
+            self._asked_to_stop = False
 
     def wait_ready(self) -> None:
         """Return when it answers. Raises NotReady when it ended or the time is over."""
@@ -99,8 +101,12 @@ class Process:
         self.wait_ready()
 
     def ask_to_stop(self) -> None:
-        """Ask it to end and do not wait for it."""
-        if self.is_running():
+        """Ask it to end and do not wait for it.
+
+        Only once for each start: many programs take a second signal for impatience.
+        """
+        if self.is_running() and not self._asked_to_stop:
+            self._asked_to_stop = True
             self.resume()  # a frozen process cannot hear us
             self.identity.send(self.command.stop_signal)
 

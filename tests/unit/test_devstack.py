@@ -14,6 +14,7 @@ from deploy.devstack.identity import Identity, identify, tree
 from deploy.devstack.ports import FIRST, LAST, Ports
 from deploy.devstack.process import Command, Process
 from deploy.devstack.server import Addresses
+from tests.waiting import eventually
 
 ADDRESSES = Addresses(
     "127.0.0.1:1", "http://127.0.0.1:2", "postgresql://127.0.0.1:3/x", "127.0.0.1", 4
@@ -92,6 +93,18 @@ def test_a_frozen_process_can_still_be_stopped(tmp_path: Path) -> None:
     frozen.pause()
     assert frozen.stop(within_s=5)
     assert frozen.exit_code == -signal.SIGTERM
+
+
+def test_asking_twice_sends_one_signal(tmp_path: Path) -> None:
+    counts = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: print('asked'));"
+    polite = process(tmp_path, (sys.executable, "-u", "-c", f"{counts} {SLEEPER[2]}"))
+    polite.start()
+    polite.ask_to_stop()
+    eventually(lambda: "asked" in (tmp_path / "log").read_text())
+
+    polite.stop(within_s=0.3)
+
+    assert (tmp_path / "log").read_text().count("asked") == 1
 
 
 def test_killing_takes_the_children_too(tmp_path: Path) -> None:
