@@ -6,7 +6,8 @@ there at the end. A check that compared nothing fails.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import psycopg
@@ -26,7 +27,7 @@ from tests.oracle.letters_audit import BadRecord, compare_letters
 from tests.oracle.model import expected
 from tests.oracle.postgres_rows import ProfileRow
 from tests.oracle.report import Report
-from tests.oracle.topic_records import TopicReader
+from tests.oracle.topic_records import TopicReader, TopicRecord
 from tests.oracle.topics_audit import (
     ANNOUNCED,
     DEAD_LETTERS,
@@ -71,21 +72,32 @@ class Auditor:
             addresses.kafka_bootstrap, (*ANNOUNCED, DEAD_LETTERS), from_now=from_now
         )
 
-    def look(self) -> Report:
-        """Remember what is there now. The report knows only of what changed or went away."""
+    @property
+    def records(self) -> Sequence[TopicRecord]:
+        """Everything read from the topics so far, in the order of each partition."""
+        return self._topics.records
+
+    def look(self, through: "psycopg.Connection | None" = None) -> Report:
+        """Remember what is there now. The report knows only of what changed or went away.
+
+        `through`: a connection whose uncommitted changes count, for the auditor's own tests.
+        """
         report = Report()
-        with self._database() as database:
+        with self._database(through) as database:
             self._ledger.look(database, report)
             self._outbox.look(database, report)
         self._topics.catch_up()
         return report
 
-    def check(self, inputs: Inputs) -> Report:
-        """Compare everything. Only when all inputs were handled: see `tests.oracle.drained`."""
+    def check(self, inputs: Inputs, through: "psycopg.Connection | None" = None) -> Report:
+        """Compare everything. Only when all inputs were handled: see `bench.workload.drained`.
+
+        `through`: as for `look`.
+        """
         report = Report()
         wanted = expected(inputs.activities, inputs.rulebooks, inputs.merchants)
         self._topics.catch_up()
-        with self._database() as database:
+        with self._database(through) as database:
             profiles = _profiles(database)
             self._ledger.compare(database, profiles, report)
             awards.compare_events(database, inputs.activities, report)
@@ -116,12 +128,16 @@ class Auditor:
         finally:
             client.close()
 
-    def _database(self) -> "psycopg.Connection":
+    @contextmanager
+    def _database(self, through: "psycopg.Connection | None") -> "Iterator[psycopg.Connection]":
         """One snapshot for all that is read: the engine may be running."""
-        database = psycopg.connect(self._addresses.postgres_dsn)
-        database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        database.read_only = True
-        return database
+        if through is not None:
+            yield through
+            return
+        with psycopg.connect(self._addresses.postgres_dsn) as database:
+            database.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            database.read_only = True
+            yield database
 
 
 def _profiles(database: psycopg.Connection) -> dict[Person, ProfileRow]:

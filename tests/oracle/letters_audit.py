@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 from uuid import UUID
 
 import psycopg
 
+from bench.workload import SentBad
 from gamification.domain.ids import MerchantId
 from tests.oracle import postgres_rows as sql
 from tests.oracle.postgres_rows import LetterRow, OutboxRow
@@ -31,6 +32,11 @@ class BadRecord(NamedTuple):
     reason: str
     merchant: MerchantId | None = None
     """None where nobody can tell."""
+
+    @classmethod
+    def of(cls, sent: SentBad) -> Self:
+        """What the workload's publisher noted of a bad record that it sent."""
+        return cls(*sent[:6], str(sent.fault.reason), sent.fault.merchant)
 
 
 def compare_letters(

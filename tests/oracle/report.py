@@ -81,8 +81,7 @@ class Report:
     def _about(self, invariant: Invariant) -> list[str]:
         counts = self._compared[invariant]
         told = ", ".join(f"{number:,} {what}" for what, number in counts.items() if number)
-        if not counts.total():
-            return [f"  {invariant}: NOTHING WAS COMPARED"]
+        told = told or "NOTHING WAS COMPARED"
         differences = self._differences[invariant]
         if not differences:
             return [f"  {invariant}: {told}"]

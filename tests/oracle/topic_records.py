@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 BATCH: Final = 10_000
+POLL_S: Final = 0.05
+"""A poll takes this long unless it fills a whole batch."""
 READ_WITHIN_S: Final = 120
 ASK_WITHIN_S: Final = 10
 
@@ -68,7 +70,7 @@ class TopicReader:
         deadline = time.monotonic() + READ_WITHIN_S
         while open_ends:
             assert time.monotonic() < deadline, f"no end of {sorted(open_ends)[:3]} was reached"
-            for message in consumer.consume(BATCH, timeout=0.5):
+            for message in consumer.consume(BATCH, POLL_S):
                 where = str(message.topic()), int(message.partition() or 0)
                 error = message.error()
                 if error is None:
