@@ -22,7 +22,7 @@ from gamification.adapters.postgres import (
 from gamification.adapters.postgres.offsets import Partition
 from gamification.adapters.postgres.processed_events import EventKey
 from gamification.adapters.postgres.profiles import CustomerKey
-from gamification.adapters.postgres.session import EngineSession, Tx
+from gamification.adapters.postgres.session import EngineSession, Tx, pipelined
 from gamification.application.rules import Tenants
 from gamification.domain.activity import Activity
 from gamification.domain.compile import CompiledRulebook
@@ -224,20 +224,21 @@ def write_effects(
 ) -> None:
     """Write what deciding brought about and, last, announce it. `players` are locked."""
     effects = outcome.effects
-    ledger.append(tx, effects.entries)
-    ledger.refuse(tx, effects.refused)
-    ledger.take_prizes(tx, effects.prizes)
-    badges.award(tx, [a for a in effects.announcements if isinstance(a, BadgeAwarded)])
-    profiles.write(tx, [p for p in players if p.dirty])
-    profiles.write_settings(tx, [p for p in players if p.settings_dirty])
-    customer_days.write(tx, players)
-    completions.write(tx, players)
-    dead_letters.park(tx, outcome.letters)
-    locales = {merchant_id: tenant.default_locale for merchant_id, (tenant, _) in tenants.items()}
-    rows = announce(effects.announcements, locales, now_ms)
-    rows.extend(outbox_row(letter) for letter in outcome.letters)
-    reached("award.before_append")
-    outbox.append(tx, rows, [p for p in players if p.dirty or p.board_days])
+    with pipelined(tx):
+        ledger.append(tx, effects.entries)
+        profiles.write(tx, [p for p in players if p.dirty])
+        customer_days.write(tx, players)
+        completions.write(tx, players)
+        badges.award(tx, [a for a in effects.announcements if isinstance(a, BadgeAwarded)])
+        ledger.refuse(tx, effects.refused)
+        ledger.take_prizes(tx, effects.prizes)
+        profiles.write_settings(tx, [p for p in players if p.settings_dirty])
+        dead_letters.park(tx, outcome.letters)
+        locales = {merchant: tenant.default_locale for merchant, (tenant, _) in tenants.items()}
+        rows = announce(effects.announcements, locales, now_ms)
+        rows.extend(outbox_row(letter) for letter in outcome.letters)
+        reached("award.before_append")
+        outbox.append(tx, rows, [p for p in players if p.dirty or p.board_days])
 
 
 def _read_needs(tx: Tx, turns: Sequence[Turn]) -> None:
