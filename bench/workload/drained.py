@@ -8,7 +8,8 @@ from typing import Final, cast
 
 import psycopg
 import redis
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from deploy.devstack.server import Addresses
 from gamification.domain.activity import Kind
@@ -47,19 +48,8 @@ class Drain:
             psycopg.connect(addresses.postgres_dsn, autocommit=True)
         )
         self._redis = self._stack.enter_context(closing(redis.Redis.from_url(addresses.redis_url)))
-        self._consumer = self._stack.enter_context(
-            closing(
-                Consumer(
-                    {
-                        "bootstrap.servers": addresses.kafka_bootstrap,
-                        "group.id": "drain-watch",
-                        "enable.auto.commit": False,
-                        "log_level": 0,
-                    }
-                )
-            )
-        )
-        known = self._consumer.list_topics(timeout=ASK_WITHIN_S).topics
+        self._kafka = AdminClient({"bootstrap.servers": addresses.kafka_bootstrap, "log_level": 0})
+        known = self._kafka.list_topics(timeout=ASK_WITHIN_S).topics
         self._partitions = [
             (topic, partition)
             for topic in INPUTS
@@ -90,10 +80,14 @@ class Drain:
 
     def _inputs(self) -> int:
         counted = {row[:2]: row[2] for row in self._database.execute(COUNTED)}
-        waiting = 0
-        for topic, partition in self._partitions:
-            low, high = self._consumer.get_watermark_offsets(
-                TopicPartition(topic, partition), timeout=ASK_WITHIN_S
-            )
-            waiting += max(0, high - counted.get((topic, partition), low))
-        return waiting
+        starts = self._offsets(OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        ends = self._offsets(OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        return sum(max(0, end - counted.get(place, starts[place])) for place, end in ends.items())
+
+    def _offsets(self, which: OffsetSpec) -> dict[tuple[str, int], int]:
+        asked = {TopicPartition(topic, partition): which for topic, partition in self._partitions}
+        answers = self._kafka.list_offsets(asked, request_timeout=ASK_WITHIN_S)
+        return {
+            (place.topic, place.partition): answer.result(ASK_WITHIN_S).offset
+            for place, answer in answers.items()
+        }

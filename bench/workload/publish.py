@@ -33,14 +33,17 @@ class Sent:
         return self
 
 
-def producer(kafka_bootstrap: str) -> Producer:
-    """Set up for order within a customer: murmur2 puts a key where Java's clients put it."""
+def producer(kafka_bootstrap: str, linger_ms: int = 20) -> Producer:
+    """Set up for order within a customer: murmur2 puts a key where Java's clients put it.
+
+    `linger_ms`: how long a record waits for company; many together are cheaper.
+    """
     return Producer(
         {
             "bootstrap.servers": kafka_bootstrap,
             "partitioner": "murmur2_random",
             "enable.idempotence": True,
-            "linger.ms": 20,
+            "linger.ms": linger_ms,
             "compression.type": "lz4",
             "message.max.bytes": MESSAGE_BYTES_MAX,
             "queue.buffering.max.messages": 50_000,
