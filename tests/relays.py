@@ -4,10 +4,12 @@ Rows say their own number as their value, so that what was published can be comp
 was written, in order, without knowing anything about the relay.
 """
 
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from threading import Event, Thread
 from types import TracebackType
 from typing import Final, NamedTuple, Self, cast
@@ -99,6 +101,25 @@ def ask(dsn: str, query: str, *values: object) -> str:
 def do(dsn: str, statement: str, *values: object) -> None:
     with psycopg.connect(dsn, autocommit=True) as database:
         database.execute(statement.encode(), values)
+
+
+def end_sessions(dsn: str, application_name: str) -> None:
+    """As the server does with connections that were idle for too long, or in a fail-over."""
+    do(
+        dsn,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name LIKE %s",
+        application_name,
+    )
+
+
+def says_ready(url: str) -> bool:
+    """What a process answers on /ready."""
+    try:
+        with urllib.request.urlopen(f"{url}/ready", timeout=KAFKA_WITHIN_S) as answer:  # noqa: S310
+            return bool(answer.status == HTTPStatus.OK)
+    except OSError:
+        return False
 
 
 def read_committed(bootstrap: str, topic: str) -> list[Seen]:

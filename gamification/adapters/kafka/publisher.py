@@ -6,6 +6,7 @@ commit and anything else cannot make us publish twice.
 """
 
 import json
+import logging
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -29,6 +30,8 @@ RECORD_BYTES_MAX: Final = 32 * 1024 * 1024
 """Before compression. The topic's own limit counts after it."""
 
 UNDELIVERED_MAX: Final = 10
+
+LIBRARY: Final = logging.getLogger("librdkafka")
 
 CLIENT: Final[dict[str, str | int | float | bool]] = {
     "log_level": 2,  # what matters is raised
@@ -107,6 +110,7 @@ class TransactionalPublisher:
                 **common,
                 **PRODUCER,
                 "transactional.id": transactional_id,
+                "logger": LIBRARY,  # else it writes to standard error by itself
                 "on_delivery": self._on_delivery,
             }
         )
