@@ -27,7 +27,8 @@ class Source(StrEnum):
 
 NAMES: Final = {
     "GAMIFICATION_DEVSTACK": "auto|docker|local|external: containers when a Docker daemon answers,"
-    " else local processes; external uses the addresses in KAFKA_BROKER and the like",
+    " else local processes; external uses the addresses in KAFKA_BROKER and the like, and tests"
+    " empty the Redis that they find there",
     "GAMIFICATION_DEVSTACK_POSTGRES": "auto|installed|wheel: which Postgres runs locally",
     "GAMIFICATION_DEVSTACK_REDIS": "auto|installed|wheel: which Redis or Valkey runs locally",
     "GAMIFICATION_DEVSTACK_CACHE": "folder for downloads;"

@@ -201,14 +201,19 @@ def test_postgres_and_redis_also_come_from_wheels(open_folder: Path) -> None:
 
 @local_only
 @pytest.mark.parametrize(
-    ("programs", "told"),
+    ("programs", "backend", "told"),
     [
-        ((), "Java 17 or newer is not installed: sudo apt-get install -y openjdk-17-jre-headless"),
-        (("java",), "is missing: sudo apt-get install -y maven"),
+        ((), "docker", "no Docker daemon answers: sudo systemctl start docker"),
+        (
+            (),
+            "local",
+            "Java 17 or newer is not installed: sudo apt-get install -y openjdk-17-jre-headless",
+        ),
+        (("java",), "local", "is missing: sudo apt-get install -y maven"),
     ],
 )
 def test_what_is_missing_is_said_in_one_line(
-    tmp_path: Path, programs: tuple[str, ...], told: str
+    tmp_path: Path, programs: tuple[str, ...], backend: str, told: str
 ) -> None:
     for program in programs:
         where = shutil.which(program)
@@ -217,6 +222,7 @@ def test_what_is_missing_is_said_in_one_line(
     environment = {
         **os.environ,
         "PATH": str(tmp_path),
+        "GAMIFICATION_DEVSTACK": backend,
         "GAMIFICATION_DEVSTACK_CACHE": str(tmp_path),
     }
     environment.pop("JAVA_HOME", None)
