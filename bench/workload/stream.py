@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, cycle
 from random import Random
-from typing import Final
+from typing import Final, TypeAlias
 
 from bench.workload import doings, faults
 from bench.workload.delivery import Delivery, Fault, Headers
@@ -26,6 +26,11 @@ REPEAT_LATER: Final = 3_000
 REPLAYS_MAX: Final = 20_000
 RECORD_AGE_MS: Final = HOUR_MS
 """Records say that they were made within this time before `until_ms`: brokers delete by it."""
+PRIZES_TOLD_TWICE: Final = 0.05
+"""Share of the tournaments' events that tell of a prize which another event told of."""
+WINS_REMEMBERED: Final = 50
+
+Wins: TypeAlias = deque[tuple[Customer, doings.Fields]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +64,10 @@ class Stream:
         random = Random(f"main {self.seed}")
         later: deque[tuple[int, Delivery]] = deque()
         replays: list[Delivery] = []
+        wins: Wins = deque(maxlen=WINS_REMEMBERED)
         bad = self._bad_places()
         for number in range(self.events):
-            delivery = self._next(random, number)
+            delivery = self._next(random, number, wins)
             yield delivery
             if random.random() < self.duplicates:
                 match random.random():
@@ -87,9 +93,16 @@ class Stream:
             if delivery.activity is not None:
                 yield delivery.activity
 
-    def _next(self, random: Random, number: int) -> Delivery:
+    def _next(self, random: Random, number: int, wins: Wins) -> Delivery:
+        """`wins`: who won what lately; now and then another event tells of the same prize."""
         customer = self.population.anyone(random)
         kind = random.choice(self.kinds)
+        fields = doings.MAKERS[kind](random)
+        if kind is Kind.TOURNAMENT_RESULT:
+            if wins and random.random() < PRIZES_TOLD_TWICE:
+                customer, fields = random.choice(wins)
+            elif fields["outcome"] == "WIN":
+                wins.append((customer, fields))
         states_time = random.random() < 0.95
         sent_ms = self.until_ms - RECORD_AGE_MS + RECORD_AGE_MS * number // self.events
         occurred_ms = self._occurred_ms(random, number) if states_time else sent_ms
@@ -98,7 +111,7 @@ class Stream:
                 random,
                 customer,
                 kind,
-                doings.MAKERS[kind](random),
+                fields,
                 occurred_ms,
                 states_time=states_time,
                 loud=random.random() < 0.01,
