@@ -30,13 +30,15 @@ class Shortcut:
         """Ids of the batch that were counted with just this content; few, unless it storms."""
         if not self.is_storm:
             return ()
-        hashes = {
-            (d.activity.merchant_id, d.activity.event_id): d.activity.content_hash
-            for d in batch
-            if d.activity is not None
-        }
+        hashes: dict[EventKey, int] = {}
+        contested: set[EventKey] = set()
+        for activity in (d.activity for d in batch if d.activity is not None):
+            key = (activity.merchant_id, activity.event_id)
+            if hashes.setdefault(key, activity.content_hash) != activity.content_hash:
+                contested.add(key)  # one of them is not done: a conflict, which Postgres finds
         known = self._processed.known(list(hashes))
         done = {key for key, content_hash in known.items() if hashes[key] == content_hash}
+        done -= contested
         metrics.DUPLICATES.labels("redis").inc(len(done))
         return done
 
