@@ -126,6 +126,7 @@ NOT_UUIDS = [
     EVENT.replace("-", "_"),
     "{" + EVENT[1:-1] + "}",
     EVENT[:4] + "-" + EVENT[5:],
+    EVENT[:7] + "-" + EVENT[7] + EVENT[9:],
     EVENT[:-1] + "\uff11",
     EVENT[:-1] + "\0",
     "-" * 36,

@@ -131,6 +131,14 @@ NO_FIELD: Final = {
         },
         long(2**63 - 1),
     ),
+    "negative string, to be read twice": (
+        {
+            "type": "record",
+            "name": "R",
+            "fields": [{"name": "s", "type": "string"}, {"name": "n", "type": "long"}],
+        },
+        long(-1),
+    ),
     "array that claims too much": (ARRAY, long(2**62) + b"\0" * 100),
     "array of many": (ARRAY, long(1001) + b"\0" * 1001 + b"\0"),
     "array of many blocks": (ARRAY, (long(1) + b"\0") * 1001 + b"\0"),

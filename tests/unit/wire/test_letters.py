@@ -109,13 +109,14 @@ def test_a_letter_that_fails_again_keeps_its_origin() -> None:
     first = refused(decoder(), record(P, value(P, points=0)))
     came_back = replayed(published(first))
 
-    second = refused(decoder(), came_back)
-    third = refused(decoder(), replayed(published(second)))
+    later = decoder(now_ms=lambda: NOW_MS + ONE_YEAR_MS)
+    second = refused(later, came_back)
+    third = refused(later, replayed(published(second)))
 
     assert [letter.attempts for letter in (first, second, third)] == [1, 2, 3]
     assert second.origin == third.origin == first.origin
     assert second.source == came_back.position
-    assert second.first_failed_ms == first.first_failed_ms
+    assert third.first_failed_ms == second.first_failed_ms == first.first_failed_ms == NOW_MS
     assert second.origin_timestamp_ms == first.origin_timestamp_ms
     ids = {dict(published(letter).headers)["dlq.id"] for letter in (first, second, third)}
     assert len(ids) == 3
