@@ -99,10 +99,7 @@ class Demo:
             self._sent += sending.result()
             drain.wait(
                 DRAINED_WITHIN_S,
-                lambda left: bar.at(
-                    total - left.inputs,
-                    f"({left.inputs:,} wait in Kafka, {left.outbox:,} in the outbox)",
-                ),
+                lambda left: bar.at(total - left.inputs, f"(to be announced: {left.outbox:,})"),
             )
             bar.at(total)
 

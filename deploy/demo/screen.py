@@ -15,7 +15,7 @@ from deploy.demo.steady import Latency
 from tests.oracle.report import Report
 
 PLAIN_WIDTH: Final = 110
-PLAIN_EVERY_S: Final = 2.0
+PLAIN_EVERY_S: Final = 3.0
 BADGES_SHOWN: Final = 12
 
 

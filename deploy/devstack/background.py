@@ -1,11 +1,10 @@
 """Servers that stay when the command that started them ends, and how they are ended later."""
 
-import shutil
 import time
 from pathlib import Path
 from typing import Final
 
-from deploy.devstack import compose, containers, external, local, record
+from deploy.devstack import compose, containers, external, local, record, site
 from deploy.devstack.errors import DevstackError, NotReady
 from deploy.devstack.flavour import BENCH, Flavour
 from deploy.devstack.ports import Ports
@@ -37,7 +36,7 @@ def up(chosen: Settings, flavour: Flavour = BENCH, home: Path = HOME) -> Address
     else:
         stack = local.start(chosen, flavour, outlives_us=True)
         entries = tuple(map(record.Entry.of, local.processes(stack)))
-        facts = {} if chosen.keep else {"remove": str(stack.folder)}
+        facts = {"folder": str(stack.folder), "keep": "yes" if chosen.keep else ""}
     try:
         record.save(note, entries, facts | stack.addresses.as_environment())
     except BaseException:
@@ -63,8 +62,8 @@ def down(home: Path = HOME, *, keep: bool = False) -> bool:
     record.end(entries)
     if "compose" in facts:
         compose.down(keep=keep)
-    if "remove" in facts and not keep:
-        shutil.rmtree(facts["remove"], ignore_errors=True)
+    if "folder" in facts:
+        site.remove(Path(facts["folder"]), keep=keep or bool(facts["keep"]))
     (home / NOTE).unlink()
     return True
 

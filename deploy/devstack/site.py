@@ -7,6 +7,7 @@ stack first removes those whose owner is gone.
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,7 @@ def remove(folder: Path, *, keep: bool) -> None:
     """Remove it, or with `keep` only its mark, so that no later stack removes it."""
     if keep:
         (folder / OWNER).unlink(missing_ok=True)
+        print(f"kept the servers' data and logs in {folder}", file=sys.stderr)
     else:
         shutil.rmtree(folder, ignore_errors=True)
 

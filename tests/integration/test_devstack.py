@@ -172,7 +172,7 @@ def test_up_leaves_servers_running_and_down_ends_exactly_those(open_folder: Path
     finally:
         assert background.down(open_folder)
     assert not any(entry.identity.alive() for entry in entries)
-    assert not Path(facts["remove"]).exists()
+    assert not Path(facts["folder"]).exists()
     assert background.running(open_folder) is None
     assert not background.down(open_folder), "nothing is left to end"
 

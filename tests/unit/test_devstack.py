@@ -3,12 +3,13 @@
 import signal
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from deploy.devstack import artefacts, external, record, settings
+from deploy.devstack import artefacts, external, record, settings, site
 from deploy.devstack.errors import DevstackError, NotOurs, NotReady
 from deploy.devstack.identity import Identity, identify, tree
 from deploy.devstack.ports import FIRST, LAST, Ports
@@ -165,6 +166,33 @@ def test_a_failed_download_leaves_nothing_that_looks_complete(
         artefacts.java_programs(tmp_path / "cache")
 
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["lock"]
+
+
+def test_data_is_kept_on_request_and_removed_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    removed, kept = site.make_folder(), site.make_folder()
+
+    site.remove(removed, keep=False)
+    site.remove(kept, keep=True)
+    site.remove_abandoned()
+
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_a_folder_is_abandoned_once_all_its_owners_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = site.make_folder()
+    with subprocess.Popen(SLEEPER, stdout=subprocess.DEVNULL) as server:
+        site.own(folder, [server.pid])
+        site.remove_abandoned()
+        assert folder.exists()
+        server.kill()
+    site.remove_abandoned()
+    assert not folder.exists()
 
 
 def process(folder: Path, argv: tuple[str, ...]) -> Process:
