@@ -1,0 +1,131 @@
+"""A process that publishes `points.earned` by a fixed schedule: `python -m bench.sender JSON`.
+
+The schedule does not wait for anybody: an event that is sent late keeps the time at which it was
+due, in `occurred_at` and for whoever measures. A process of its own, so that publishing and
+measuring do not hold each other up.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from bench.points import TOPIC, customer_text, points
+from bench.workload import WriterSchemas
+
+ROOT: Final = Path(__file__).parents[1]
+LEAD_S: Final = 2.0
+"""Between asking for a load and its first event: the process starts and connects."""
+NAP_S: Final = 0.0005
+FLUSH_S: Final = 30
+AMOUNT: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """`per_s` events from `begin` (seconds since 1970) on, `events` of them.
+
+    Every `fresh_every`-th one is of a customer who never did anything, numbered upwards from
+    `first_fresh`; the others are of customers 0 to `pool` - 1 in turn.
+    """
+
+    kafka: str
+    registry: str
+    begin: float
+    per_s: int
+    events: int
+    first_fresh: int
+    fresh_every: int = 1
+    pool: int = 1
+
+    def due(self, number: int) -> float:
+        return self.begin + number / self.per_s
+
+    def customer(self, number: int) -> str:
+        if number % self.fresh_every == 0:
+            return customer_text(self.first_fresh + number // self.fresh_every)
+        return customer_text(number % self.pool)
+
+    def fresh(self, from_s: float) -> dict[str, float]:
+        """When each fresh customer's event is due, for those due from `from_s` after begin on."""
+        numbers = range(0, self.events, self.fresh_every)
+        return {
+            self.customer(number): self.due(number)
+            for number in numbers
+            if number >= from_s * self.per_s
+        }
+
+
+class Sender:
+    """The running process."""
+
+    def __init__(self, load: Load) -> None:
+        self.load = load
+        self._process = subprocess.Popen(
+            (sys.executable, "-m", "bench.sender", json.dumps(asdict(load))),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def finish(self) -> dict[str, Any]:
+        """What it said of itself. Raises RuntimeError when it failed."""
+        try:
+            said, _ = self._process.communicate(timeout=FLUSH_S + 10)
+        finally:
+            self._process.kill()
+        if self._process.returncode:
+            raise RuntimeError(f"the sender ended with {self._process.returncode}")
+        return dict(json.loads(said))
+
+
+def send(load: Load) -> dict[str, Any]:
+    """Send all of it; return how late that was."""
+    schemas = WriterSchemas.from_registry(load.registry)
+    producer = Producer(
+        {
+            "bootstrap.servers": load.kafka,
+            "partitioner": "murmur2_random",
+            "enable.idempotence": True,
+            "linger.ms": 0,
+            "log_level": 0,
+        }
+    )
+    producer.list_topics(TOPIC, timeout=10)
+    late_s: list[float] = []
+    for number in range(load.events):
+        due = load.due(number)
+        while (now := time.time()) < due:
+            producer.poll(0)
+            time.sleep(min(NAP_S, due - now))
+        customer = load.customer(number)
+        datum = points(f"{load.begin} {number}", customer, AMOUNT, int(due * 1000))
+        value = schemas.encode(TOPIC, datum)
+        producer.produce(TOPIC, value, customer.encode(), on_delivery=_must_be_stored)
+        late_s.append(time.time() - due)
+    if producer.flush(FLUSH_S):
+        raise RuntimeError("Kafka did not store everything")
+    late_s.sort()
+    return {
+        "sent": len(late_s),
+        "late_p99_ms": round(late_s[int(len(late_s) * 0.99)] * 1000, 2),
+        "late_max_ms": round(late_s[-1] * 1000, 2),
+    }
+
+
+def _must_be_stored(error: KafkaError | None, _message: Message) -> None:
+    if error is not None:
+        raise RuntimeError(f"Kafka refused a record: {error}")
+
+
+if __name__ == "__main__":
+    print(json.dumps(send(Load(**json.loads(sys.argv[1])))))
