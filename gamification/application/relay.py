@@ -12,8 +12,9 @@ from threading import Event
 from typing import Final
 
 from gamification.adapters.kafka import originals
+from gamification.adapters.kafka.position import RelayPosition
 from gamification.adapters.kafka.publish_errors import Unproducible
-from gamification.adapters.kafka.publisher import Message, RelayPosition, TransactionalPublisher
+from gamification.adapters.kafka.publisher import Message, TransactionalPublisher
 from gamification.adapters.postgres import outbox_reader, relay_state
 from gamification.adapters.postgres.connection import Database
 from gamification.adapters.postgres.outbox_reader import Entry

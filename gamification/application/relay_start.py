@@ -7,7 +7,7 @@ twice or leave some out, and only a person can say what happened.
 
 from typing import Final
 
-from gamification.adapters.kafka.publisher import RelayPosition
+from gamification.adapters.kafka.position import RelayPosition
 from gamification.adapters.postgres.relay_state import Known
 from gamification.domain.errors import Halt
 

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from gamification.adapters.kafka.publisher import RelayPosition, TransactionalPublisher
+from gamification.adapters.kafka.position import RelayPosition
+from gamification.adapters.kafka.publisher import TransactionalPublisher
 from gamification.adapters.postgres import outbox_reader, relay_state
 from gamification.adapters.postgres.connection import Database, connect
 from gamification.adapters.postgres.outbox_reader import Entry

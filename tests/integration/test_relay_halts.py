@@ -3,7 +3,8 @@
 import pytest
 
 from deploy.devstack.server import Addresses
-from gamification.adapters.kafka.publisher import RelayPosition, TransactionalPublisher
+from gamification.adapters.kafka.position import RelayPosition
+from gamification.adapters.kafka.publisher import TransactionalPublisher
 from gamification.domain.errors import Halt
 from tests import relays
 from tests.servers import Topics

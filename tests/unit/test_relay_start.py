@@ -2,7 +2,7 @@
 
 import pytest
 
-from gamification.adapters.kafka.publisher import RelayPosition
+from gamification.adapters.kafka.position import RelayPosition
 from gamification.adapters.postgres.relay_state import Known
 from gamification.application.relay_start import resume_after
 from gamification.domain.errors import Halt

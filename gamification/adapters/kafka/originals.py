@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from gamification.adapters.kafka.publisher import CLIENT
+from gamification.adapters.kafka.position import CLIENT
 from gamification.domain.errors import Unavailable
 from gamification.wire.envelope import Position
 

@@ -31,6 +31,15 @@ OUR_FAULT: Final = frozenset(
 )
 """No retry mends these: the cluster does not allow what we do."""
 
+MAYBE_NO_TOPIC: Final = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - this is where librdkafka puts them
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
+        KafkaError._MSG_TIMED_OUT,  # noqa: SLF001
+    }
+)
+
 FENCED: Final = frozenset(
     {
         KafkaError._FENCED,  # noqa: SLF001 - this is where librdkafka puts it
@@ -83,6 +92,6 @@ def translate(
         return Halt(f"{said}: {cause.str()}")
     if cause.code() in FENCED:
         return Unavailable(f"{said}: another relay has taken over")
-    if codes & {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._MSG_TIMED_OUT}:  # noqa: SLF001
+    if codes & MAYBE_NO_TOPIC:
         said += "; if Kafka is there, is the topic (python -m cli.topics)?"
     return Unavailable(said)

@@ -5,24 +5,22 @@ own, inside the transaction that publishes: both are seen, or neither. So a cras
 commit and anything else cannot make us publish twice.
 """
 
-import json
 import logging
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Report
 
+from gamification.adapters.kafka.position import CLIENT, PositionKeeper, RelayPosition
 from gamification.adapters.kafka.publish_errors import Undelivered, of_exception, translate
-from gamification.domain.errors import Halt, Unavailable
+from gamification.domain.errors import Unavailable
 from gamification.telemetry.killpoints import reached
 
 INIT_WITHIN_S: Final = 6.0
 """A second is needed when a transaction of a predecessor must be aborted first."""
-POSITION_WITHIN_S: Final = 4.0
 PUBLISH_WITHIN_S: Final = 7.0
 ABORT_WITHIN_S: Final = 1.0
 
@@ -32,14 +30,6 @@ RECORD_BYTES_MAX: Final = 32 * 1024 * 1024
 UNDELIVERED_MAX: Final = 10
 
 LIBRARY: Final = logging.getLogger("librdkafka")
-
-CLIENT: Final[dict[str, str | int | float | bool]] = {
-    "log_level": 2,  # what matters is raised
-    # A request that gets no answer holds `send_offsets_to_transaction` up for this long,
-    # whatever time-out that is given (seen).
-    "socket.timeout.ms": 4_000,
-    "socket.nagle.disable": True,
-}
 
 PRODUCER: Final[dict[str, str | int | float | bool]] = {
     # An open transaction holds back every read_committed reader of its partitions.
@@ -72,14 +62,6 @@ class Message(NamedTuple):
     headers: Headers
 
 
-@dataclass(frozen=True, slots=True)
-class RelayPosition:
-    """Up to which outbox id everything is published, and of which database."""
-
-    last_id: int
-    incarnation: str
-
-
 class TransactionalPublisher:
     """One producer with a stable transactional id: making it fences its predecessor.
 
@@ -92,23 +74,12 @@ class TransactionalPublisher:
     ) -> None:
         """Connects. Raises Unavailable or Halt."""
         self._undelivered: list[Undelivered] = []
-        self._place = (position_topic, 0)
-        self._group = position_group
-        common = {**CLIENT, "bootstrap.servers": brokers}
-        # Never subscribes: it is only there to name the group and to read its offset.
-        self._consumer: Consumer | None = Consumer(
-            {
-                **common,
-                "group.id": position_group,
-                "enable.auto.commit": False,
-                # Waits for an undecided transaction instead of showing what was before it.
-                "isolation.level": "read_committed",
-            }
-        )
+        self._keeper = PositionKeeper(brokers, position_topic, position_group)
         self._producer: Producer | None = Producer(
             {
-                **common,
+                **CLIENT,
                 **PRODUCER,
+                "bootstrap.servers": brokers,
                 "transactional.id": transactional_id,
                 "logger": LIBRARY,  # else it writes to standard error by itself
                 "on_delivery": self._on_delivery,
@@ -121,27 +92,9 @@ class TransactionalPublisher:
             raise translate(error, "start transactions") from error
 
     def position(self) -> RelayPosition | None:
-        """What the last committed transaction said; None when there is none, or it expired.
-
-        Raises Unavailable, and Halt when somebody else committed for our group.
-        """
-        _, consumer = self._open()
-        try:
-            [found] = consumer.committed([TopicPartition(*self._place)], POSITION_WITHIN_S)
-            if found.error is not None:
-                raise KafkaException(found.error)
-        except KafkaException as error:
-            raise translate(error, "read the position") from error
-        if found.offset < 0:
-            return None
-        try:
-            said = json.loads(found.metadata or "")
-            return RelayPosition(int(said["id"]), str(said["incarnation"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise Halt(
-                f"kafka: group {self._group} has an offset on {self._place[0]} without the "
-                "relay's own words: somebody else committed for this group"
-            ) from error
+        """See `PositionKeeper.read`."""
+        self._open()
+        return self._keeper.read()
 
     def publish(self, messages: Iterable[Message], position: RelayPosition) -> None:
         """All messages in their order, and the position, or nothing.
@@ -150,19 +103,15 @@ class TransactionalPublisher:
         not known or not true that all was published; Unproducible when Kafka refuses one of the
         records for good; Halt when it refuses us.
         """
-        producer, consumer = self._open()
+        producer = self._open()
         until = time.monotonic() + PUBLISH_WITHIN_S
         self._undelivered.clear()
-        topic, partition = self._place
-        said = json.dumps({"id": position.last_id, "incarnation": position.incarnation})
-        offset = TopicPartition(topic, partition, position.last_id, metadata=said)
+        offset, group = self._keeper.worded(position)
         try:
             producer.begin_transaction()
             # First, because it waits for the end of the transaction before; else the first
             # records do, in steps of 20 ms instead of 1.
-            producer.send_offsets_to_transaction(
-                [offset], consumer.consumer_group_metadata(), PUBLISH_WITHIN_S
-            )
+            producer.send_offsets_to_transaction([offset], group, PUBLISH_WITHIN_S)
             reached("relay.in_transaction")
             for message in messages:
                 try:
@@ -186,12 +135,13 @@ class TransactionalPublisher:
         """
         if self._producer is not None:
             self._producer.purge()
-        self._producer = self._consumer = None
+            self._producer = None
+            self._keeper.close()
 
-    def _open(self) -> tuple[Producer, Consumer]:
-        if self._producer is None or self._consumer is None:
+    def _open(self) -> Producer:
+        if self._producer is None:
             raise Unavailable("kafka: this publisher failed before and was closed")
-        return self._producer, self._consumer
+        return self._producer
 
     def _abort(self, producer: Producer, error: BaseException) -> None:
         """Free the readers at once where that is possible; else whoever starts next does."""
