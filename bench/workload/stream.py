@@ -82,7 +82,7 @@ class Stream:
                 yield later.popleft()[1]
             for recipe in bad.get(number, ()):
                 yield self._spoiled(random, recipe, number)
-            if number in bad:
+            if number in bad and number % 4 == 0:
                 yield self._conflicting(delivery)
         yield from (delivery for _due, delivery in later)
         yield from replays

@@ -42,18 +42,19 @@ PLACES: Final = 10
 
 
 class Demo:
-    """One run against given servers and a database of its own."""
+    """One run against prepared servers with a database of its own; made before the processes."""
 
     def __init__(self, screen: Screen, addresses: Addresses, stream: Stream) -> None:
         self._screen = screen
         self._addresses = addresses
         self._stream = stream
         self._schemas = WriterSchemas.from_registry(addresses.registry_url)
+        # What the topics held before this run belongs to somebody else.
+        self._auditor = Auditor(addresses, from_now=True)
         self._sent = Sent()
 
     def run(self) -> Report:
         """Everything after set-up; the report is the auditor's."""
-        auditor = Auditor(self._addresses, from_now=True)
         merchants = self._stream.population.merchants
         with self._screen.step("Telling who the customers are (locale, time zone)"):
             self._send_all(list(self._stream.settings()), "settings")
@@ -65,7 +66,7 @@ class Demo:
         with self._screen.step(f"A steady {STEADY_PER_S} events a second for {STEADY_S} s"):
             planned, latency = self._steady()
         with self._screen.step("An auditor that shares no code with the engine compares"):
-            report = auditor.check(self._inputs(planned))
+            report = self._auditor.check(self._inputs(planned))
         shown = merchants[0].text
         self._screen.show(
             dict(sorted(self._sent.by_topic.items())),
@@ -143,8 +144,9 @@ def demonstrate(screen: Screen, events: int) -> bool:
                     application.prepare()
                     merchants = stream.population.merchants
                     facts.set_timezones(dsn, {each.text: each.timezone for each in merchants})
+                    demo = Demo(screen, addresses, stream)
                     application.start()
-                report = Demo(screen, addresses, stream).run()
+                report = demo.run()
         finally:
             drop_database(servers.addresses.postgres_dsn, database)
     screen.say(f"\nAll of it took {time.monotonic() - begun:.0f} s. Nothing is left running.")

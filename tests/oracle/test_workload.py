@@ -150,7 +150,7 @@ def test_a_conflict_has_other_content_and_comes_behind_what_it_contradicts(
             assert known[0] != said[0]
             assert known[1] == said[1], "in the same partition"
 
-    assert conflicts > 50
+    assert conflicts > 10
 
 
 def test_settings_come_first_and_no_later_update_moves_a_known_time_zone(stream: Stream) -> None:
