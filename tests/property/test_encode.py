@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,14 +49,23 @@ def test_numbers_are_written_as_avro_writes_them(number: int) -> None:
     assert encode.long(number) == body('"long"', number)  # type: ignore[arg-type]
 
 
-@given(STAMPS, TEXTS, TEXTS)
-def test_badge_awarded(stamp: Stamp, badge: str, locale: str) -> None:
+def is_badge_awarded(stamp: Stamp, badge: str, locale: str) -> None:
     who = f"{stamp.merchant_id}:{stamp.customer_id}"
     written = encode.badge_awarded(stamp, badge, locale)
 
     name = f"badge.awarded:badge:{who}:{badge}"
     further = {"customer_id": stamp.customer_id, "badge": badge, "locale": locale}
     is_written("badge.awarded", written, stamp, name, **further)
+
+
+@given(STAMPS, TEXTS, TEXTS)
+def test_badge_awarded(stamp: Stamp, badge: str, locale: str) -> None:
+    is_badge_awarded(stamp, badge, locale)
+
+
+@pytest.mark.parametrize("size", [0, 1, 62, 63, 64, 65, 8191, 8192])
+def test_texts_of_any_length_are_written_with_it(size: int) -> None:
+    is_badge_awarded(Stamp("m" * size, "c" * size, 0, "t" * size), "b" * size, "l" * size)
 
 
 @given(STAMPS, TEXTS, TEXTS, TEXTS)

@@ -8,6 +8,7 @@ import pytest
 
 from gamification.domain.activity import Kind
 from gamification.domain.errors import Reason, Rejected
+from gamification.wire.decode import WRITERS_MAX
 from gamification.wire.vet import plain, vetted
 from tests.records import SCHEMAS, accepted, body, datum, decoder, framed, record, refused, value
 
@@ -189,6 +190,11 @@ def test_a_text_that_is_no_schema_is_refused(text: str) -> None:
         plain(text)
 
 
+def test_a_schema_that_is_too_long_is_refused_for_that() -> None:
+    with pytest.raises(Rejected, match="longer than"):
+        plain(SCHEMAS[P] + " " * 70_000)
+
+
 @pytest.mark.parametrize("change", NOT_OURS.values(), ids=NOT_OURS)
 def test_a_schema_that_is_not_ours_is_refused(change: Callable[[Schema], object]) -> None:
     with pytest.raises(Rejected) as refusal:
@@ -232,6 +238,15 @@ def test_a_schema_is_vetted_and_asked_for_once_per_topic() -> None:
         assert refused(one, record(P, framed(77, b"x"))).reason is Reason.UNSAFE_SCHEMA
 
     assert asked == [1, 77]
+
+
+def test_writers_are_forgotten_before_they_become_too_many() -> None:
+    one = decoder({number: SCHEMAS[P] for number in range(WRITERS_MAX + 50)})
+
+    for number in range(WRITERS_MAX + 50):
+        accepted(one, record(P, framed(number, value(P)[5:])))
+
+    assert len(one._topics[P].writers) <= WRITERS_MAX
 
 
 def test_another_topics_schema_is_refused() -> None:
