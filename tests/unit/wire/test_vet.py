@@ -241,7 +241,7 @@ def test_a_schema_is_vetted_and_asked_for_once_per_topic() -> None:
 
 
 def test_writers_are_forgotten_before_they_become_too_many() -> None:
-    one = decoder({number: SCHEMAS[P] for number in range(WRITERS_MAX + 50)})
+    one = decoder(dict.fromkeys(range(WRITERS_MAX + 50), SCHEMAS[P]))
 
     for number in range(WRITERS_MAX + 50):
         accepted(one, record(P, framed(number, value(P)[5:])))
