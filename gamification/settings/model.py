@@ -140,7 +140,7 @@ class Settings(BaseModel):
     )
     batch_wait_ms: int = setting(
         "GAMIFICATION_BATCH_WAIT_MS",
-        5,
+        1,
         "How long an unfilled batch waits for more records.",
         unit="ms",
         at_least=0,
