@@ -206,5 +206,6 @@ def running(
         stop.set()
         thread.join(15)
         one.recover()
-    assert not thread.is_alive(), "the projection did not stop"
-    assert not failures, failures
+        if failures:
+            raise failures[0]
+        assert not thread.is_alive(), "the projection did not stop"

@@ -25,17 +25,10 @@ CHECKED_AT_ONCE: Final = 500
 class Builder:
     """Builds for one epoch. `alive` is called at every step and may raise to break off."""
 
-    def __init__(
-        self,
-        database: Database,
-        writer: BoardWriter,
-        alive: Callable[[], None],
-        page_customers: int = PAGE_CUSTOMERS,
-    ) -> None:
+    def __init__(self, database: Database, writer: BoardWriter, alive: Callable[[], None]) -> None:
         self._database = database
         self._writer = writer
         self._alive = alive
-        self._page_customers = page_customers
 
     def build(
         self, merchant_id: MerchantId, kept: Kept, wanted: Collection[Board] | None = None
@@ -52,9 +45,7 @@ class Builder:
         first: bytes | None = boards.FIRST_CUSTOMER
         while first is not None:
             self._alive()
-            places, first = boards.page(
-                self._database, merchant_id, first, self._page_customers, kept
-            )
+            places, first = boards.page(self._database, merchant_id, first, PAGE_CUSTOMERS, kept)
             if wanted is not None:
                 places = {board: totals for board, totals in places.items() if board in wanted}
             self._stage(staged, places, builder)

@@ -55,7 +55,8 @@ def address(servers: Addresses, redis_url: str) -> Address:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Turns are by hand here: one with nothing to do need not wait for something."""
+    """Turns are by hand here, and need not wait for something; a build takes several pages."""
+    monkeypatch.setattr("gamification.application.build_boards.PAGE_CUSTOMERS", 7)
     monkeypatch.setattr("gamification.application.project.WAIT_S", 0.01)
     monkeypatch.setattr("gamification.application.project.STANDBY_S", 0.01)
 

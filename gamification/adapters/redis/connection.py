@@ -144,9 +144,10 @@ def evaluate_many(
     if not calls:
         return []
     with translated():
-        pipeline = client.pipeline(transaction=False)
+        pipeline: Any = client.pipeline(transaction=False)
         for keys, arguments in calls:
-            pipeline.eval(script, len(keys), *keys, *arguments)
+            # Not `eval`: the pipeline of a cluster does not have it, though it can do it.
+            pipeline.execute_command("EVAL", script, len(keys), *keys, *arguments)
         answers = list(pipeline.execute(raise_on_error=False))
         for answer in answers:
             if isinstance(answer, Exception):
