@@ -65,18 +65,16 @@ def _profile(
     merchant = merchant or MerchantSettings()
     known = known_settings([one for one in own if one.kind is Kind.CUSTOMER_UPDATED])
     local = zone(known.timezone or rulebook.timezone or merchant.timezone)
-    dated = [
-        (one, day_of(one.occurred_ms, local))
-        for one in own
-        if one.kind is not Kind.CUSTOMER_UPDATED
-    ]
+    happened = [(one, day_of(one.occurred_ms, local)) for one in own]
+    dated = [(one, day) for one, day in happened if one.kind is not Kind.CUSTOMER_UPDATED]
     earned = {rule.id: _Earned(rule, dated) for rule in rulebook.earn}
     active = active_days(rulebook.streak, dated)
     current, longest = streaks(active, rulebook.streak.freezes if rulebook.streak else 0)
 
     @cache
     def counted(metric: EventMetric) -> int:
-        return metric_value(metric, dated)
+        # Changes of settings earn nothing; badges may count them like any other event.
+        return metric_value(metric, happened)
 
     standing = settle(
         rulebook,

@@ -1,0 +1,227 @@
+"""Two workers on a real Postgres end where the model says, however the activities arrive.
+
+Everything random: the rulebook, what is done, its order, repetitions, batches, which worker gets
+which batch, and how the two get into each other's way.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from psycopg import sql
+
+from gamification.adapters.postgres import merchants, offsets
+from gamification.adapters.postgres.session import EngineSession
+from gamification.application import rulebook_admin
+from gamification.application.award import Awarder, Means, Moves
+from gamification.application.rules import Tenants
+from gamification.domain.activity import Activity
+from gamification.domain.errors import Reason
+from gamification.domain.ids import CustomerId, EventId, MerchantId
+from gamification.domain.rulebook import Rulebook
+from gamification.wire.envelope import DeadLetter, Decoded, Record
+from gamification.wire.rulebook import load
+from tests.oracle import awards_audit as awards
+from tests.oracle import postgres_rows
+from tests.oracle.expected import ExpectedProfile, MerchantSettings, Person
+from tests.oracle.ledger_audit import LedgerAudit
+from tests.oracle.model import expected
+from tests.oracle.postgres_rows import ProfileRow
+from tests.oracle.report import Invariant, Report
+from tests.oracle.settings import SUPPORTED_LOCALES
+from tests.property.strategies import activities, arrivals, homes, rulebooks
+from tests.property.written import written
+
+pytestmark = pytest.mark.servers
+
+EXAMPLES = 60
+NOW_MS = 1_780_000_000_000
+CONSUMER = "award"
+TOPIC = "points.earned"
+ZONES = (None, "Europe/Berlin", "Asia/Tokyo", "America/Los_Angeles")
+BY_MERCHANT = (
+    "profiles",
+    "ledger",
+    "processed_events",
+    "customer_badges",
+    "customer_days",
+    "completions",
+    "payouts",
+    "refused_entries",
+    "coin_transactions",
+    "exp_transactions",
+)
+ANNOUNCED = """
+    SELECT convert_from(key, 'UTF8'), t.name, count(*)
+      FROM outbox AS o JOIN topics AS t ON t.code = o.topic
+     WHERE convert_from(key, 'UTF8') = ANY(%s)
+     GROUP BY 1, 2
+"""
+
+Batches = list[list[Activity]]
+
+
+class Worker:
+    """One award worker without its Kafka: batches in, from a partition of its own."""
+
+    def __init__(self, dsn: str, number: int) -> None:
+        self.session = EngineSession(dsn, f"worker-{number}")
+        self._partition = (TOPIC, number)
+        self._next = offsets.start(self.session, CONSUMER, {self._partition: 0})[self._partition]
+        tenants = Tenants(self.session, load, create_merchants=True)
+        means = Means(CONSUMER, SUPPORTED_LOCALES, lambda: NOW_MS, no_letters)
+        self._awarder = Awarder(self.session, tenants, means)
+
+    def award(self, batches: Batches) -> None:
+        for batch in batches:
+            decoded = [Decoded(self._record(n), each, None) for n, each in enumerate(batch)]
+            after = self._next + len(batch)
+            moves = Moves({self._partition: self._next}, {self._partition: after})
+            self._awarder.award(decoded, moves)
+            self._next = after
+
+    def _record(self, number: int) -> Record:
+        return Record(*self._partition, self._next + number, NOW_MS, None, b"", ())
+
+
+def no_letters(_record: Record, reason: Reason, detail: str) -> DeadLetter:
+    raise AssertionError(f"nothing here is to be refused: {reason}: {detail}")
+
+
+def at_home(told: Iterable[Activity], merchant: MerchantId, salt: bytes) -> list[Activity]:
+    """The same at a merchant of its own, by customers of its own."""
+    return [
+        replace(
+            each,
+            merchant_id=merchant,
+            customer_id=CustomerId(each.customer_id[:8] + salt),
+            event_id=EventId(salt + each.event_id[8:]),
+        )
+        for each in told
+    ]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[Rulebook, str | None, list[Activity], list[Activity], Batches]:
+    """Rules, the merchant's time zone, who lives where, what is done, and how it arrives."""
+    told = draw(activities(max_size=40))
+    zone = draw(st.sampled_from(ZONES))
+    return draw(rulebooks()), zone, draw(homes()), told, draw(arrivals(told))
+
+
+def test_two_workers_end_where_the_model_says(database_dsn: str) -> None:
+    compared: Counter[Invariant] = Counter()
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        # Where two threads meet is never the same again: smaller examples prove nothing.
+        phases=[Phase.generate],
+        database=None,
+    )
+    @given(worlds(), st.lists(st.booleans(), min_size=16, max_size=16))
+    def search(
+        world: tuple[Rulebook, str | None, list[Activity], list[Activity], Batches],
+        turns: Sequence[bool],
+    ) -> None:
+        rulebook, zone, home, told, arrived = world
+        salt = uuid.uuid4().bytes[:8]
+        merchant = MerchantId(b"merchant" + salt)
+        _open_for_business(workers[0].session, merchant, zone, rulebook)
+        workers[0].award([at_home(home, merchant, salt)] if home else [])
+        shares: tuple[Batches, Batches] = ([], [])
+        for number, batch in enumerate(arrived):
+            shares[turns[number % len(turns)]].append(at_home(batch, merchant, salt))
+        for done in [
+            threads.submit(worker.award, share)
+            for worker, share in zip(workers, shares, strict=True)
+        ]:
+            done.result(30)
+        everything = at_home([*home, *told], merchant, salt)
+        wanted = expected(everything, rulebook, {merchant: MerchantSettings(timezone=zone)})
+        report = _compared(database_dsn, merchant, everything, wanted)
+        assert not any(report.differences(each) for each in Invariant), str(report)
+        compared.update({each: report.compared(each) for each in Invariant})
+
+    workers = (Worker(database_dsn, 0), Worker(database_dsn, 1))
+    try:
+        with ThreadPoolExecutor(len(workers)) as threads:
+            search()
+    finally:
+        for worker in workers:
+            worker.session.close()
+    assert compared[Invariant.AWARDS] > 1_000
+    assert compared[Invariant.LEDGER] > 100
+
+
+def _open_for_business(
+    session: EngineSession, merchant: MerchantId, zone: str | None, rulebook: Rulebook
+) -> None:
+    merchants.read(session, [merchant], create=True)
+    with session.transaction() as tx:
+        tx.execute(
+            "UPDATE merchants SET timezone = %b::text WHERE merchant_id = %b::uuid",
+            (zone, uuid.UUID(bytes=merchant)),
+        )
+    rulebook_admin.activate(session, merchant, written(rulebook), "test", lambda: NOW_MS)
+
+
+def _compared(
+    dsn: str,
+    merchant: MerchantId,
+    everything: Sequence[Activity],
+    wanted: dict[Person, ExpectedProfile],
+) -> Report:
+    report = Report()
+    with _rows_of(dsn, merchant) as database:
+        found = (ProfileRow(*row) for row in postgres_rows.rows(database, postgres_rows.PROFILES))
+        profiles = {row.person: row for row in found}
+        ledger = LedgerAudit()
+        ledger.compare(database, profiles, report)
+        awards.compare_events(database, everything, report)
+        awards.compare_profiles(wanted, profiles, report)
+        badges = awards.compare_badges(database, wanted, profiles, report)
+        awards.compare_amounts(wanted, ledger.by_rule, report)
+        awards.compare_causes(everything, badges, ledger.causes, report)
+        awards.compare_sets(database, wanted, report)
+        awards.compare_board_days(database, wanted, report)
+        _compare_announced(database, wanted, report)
+    return report
+
+
+def _compare_announced(
+    database: psycopg.Connection, wanted: dict[Person, ExpectedProfile], report: Report
+) -> None:
+    """How many announcements of each kind each customer has."""
+    want: Counter[object] = Counter()
+    for (_merchant, customer), one in wanted.items():
+        key = str(uuid.UUID(bytes=customer))
+        for topic in ("badge.awarded", "badge.earned", "badge.task"):
+            want[key, topic] = len(one.badges)
+        want[key, "level.up"] = len(one.levels_announced)
+        want[key, "streak.updated"] = len(one.active_days)
+    keys = list({str(uuid.UUID(bytes=customer)) for _merchant, customer in wanted})
+    got = {(key, topic): number for key, topic, number in database.execute(ANNOUNCED, (keys,))}
+    report.same(Invariant.TOPICS, "announcements", dict(+want), got)
+
+
+@contextmanager
+def _rows_of(dsn: str, merchant: MerchantId) -> "Iterator[psycopg.Connection]":
+    """A connection to which the tables hold nothing but one merchant's rows."""
+    with psycopg.connect(dsn) as database:
+        for table in BY_MERCHANT:
+            database.execute(
+                sql.SQL(
+                    "CREATE TEMP VIEW {0} AS SELECT * FROM public.{0} WHERE merchant_id = {1}"
+                ).format(sql.Identifier(table), sql.Literal(uuid.UUID(bytes=merchant)))
+            )
+        yield database
+        database.rollback()
