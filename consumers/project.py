@@ -20,6 +20,7 @@ def main(process: Process) -> None:
         process.stop,
         process.heartbeat,
     )
+    process.readiness("projection", projection.check)
     try:
         retry_while_unavailable(process, projection.turn, recover=projection.recover)
     finally:

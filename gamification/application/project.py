@@ -105,11 +105,17 @@ class Projection:
         self._boards: Leaderboards | None = None
         self._check_at = 0.0
         self._upkeep_at = 0.0
+        self._problem: str | None = "starting"
 
     @property
     def change_id(self) -> int | None:
         """The change up to which all boards are; None while another process projects."""
         return None if self._boards is None else self._boards.change_id
+
+    def check(self) -> None:
+        """For /ready, from any thread. Raises Unavailable with what is wrong."""
+        if self._problem is not None:
+            raise Unavailable(self._problem)
 
     def turn(self) -> None:
         """One round, or a short wait for one. Raises Unavailable or Halt."""
@@ -117,9 +123,11 @@ class Projection:
         try:
             if self._boards is None:
                 if not changes.try_to_lead(session.database):
+                    self._problem = None
                     self._stop.wait(STANDBY_S)
                     return
                 self._boards = self._lead(session)
+            self._problem = None
             self._turn(session, self._boards)
         except Overtaken as error:
             log.warning("projection_overtaken", reason=str(error))
@@ -127,8 +135,9 @@ class Projection:
         except _Stopping:
             return
 
-    def recover(self, _error: Unavailable | None = None) -> None:
+    def recover(self, error: Unavailable | None = None) -> None:
         """Close everything and forget what an outage may have made untrue."""
+        self._problem = str(error) if error is not None else "starting"
         self._boards = None
         if self._session is not None:
             session, self._session = self._session, None

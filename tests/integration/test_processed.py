@@ -70,7 +70,7 @@ def test_no_more_are_remembered_than_there_is_room_for(client: Client) -> None:
 def test_whatever_is_wrong_is_an_empty_answer(tmp_path: Path) -> None:
     clock = Clock()
     with redis_server(tmp_path) as (address, process):
-        processed = Processed(connect(address, "tests", timeout_s=0.2), clock=clock)
+        processed = Processed(lambda: connect(address, "tests", timeout_s=0.2), clock=clock)
         processed.remember(HASHES, ttl_s=60)
         process.pause()
         assert processed.known(list(HASHES)) == {}
@@ -104,3 +104,12 @@ def test_a_foreign_value_is_no_answer(client: Client, redis_url: str) -> None:
         there.set(next(there.scan_iter()), "text")
 
     assert processed.known(list(HASHES)) == {}
+
+
+@pytest.mark.parametrize("cluster", [False, True])
+def test_nothing_connects_before_the_first_question(*, cluster: bool) -> None:
+    processed = Processed.at(Address("127.0.0.1", 1, cluster), "tests")
+
+    assert processed.known(list(HASHES)) == {}
+    assert processed.remember(HASHES, ttl_s=60) == 0
+    processed.close()

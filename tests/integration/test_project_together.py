@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.projection import (
     settled,
     turn_until_idle,
 )
+from tests.redis_servers import redis_server
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
@@ -173,3 +175,20 @@ def test_changes_are_projected_within_their_time(database_dsn: str, address: Add
             settled(world, address, within_s=2)
             world.something(20)
             settled(world, address, within_s=2)
+
+
+def test_whoever_is_not_able_to_project_is_not_ready(database_dsn: str, tmp_path: Path) -> None:
+    with redis_server(tmp_path) as (address, process), World(database_dsn):
+        one = projection(database_dsn, address)
+        with pytest.raises(Unavailable, match="starting"):
+            one.check()
+        one.turn()
+        one.check()
+        process.kill()
+        one._check_at = 0.0
+        with pytest.raises(Unavailable) as away:
+            one.turn()
+        one.recover(away.value)
+        with pytest.raises(Unavailable, match="redis: "):
+            one.check()
+        one.recover()

@@ -7,12 +7,12 @@ empty answer: the caller then asks Postgres, which is the truth.
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 
 from redis import Redis
 
 from gamification.adapters.redis import keys
-from gamification.adapters.redis.connection import Client, translated
+from gamification.adapters.redis.connection import Address, Client, close, connect, translated
 from gamification.domain.errors import GamificationError
 from gamification.domain.ids import EventId, MerchantId
 
@@ -25,16 +25,30 @@ REST_AFTER_FAILURE_S: Final = 2.0
 """A server that is away is not asked for each batch: that would cost each one a timeout."""
 
 
+TIMEOUT_S: Final = 0.1
+"""Postgres answers sooner than a Redis that takes longer."""
+
+
 class Processed:
-    """For one worker. Never raises; never keeps more than `remembered_max` keys in Redis."""
+    """For one worker. Never raises; never keeps more than `remembered_max` keys in Redis.
+
+    Give it a function that connects rather than a client, so that nothing connects before the
+    first question and a cluster that is away then is an empty answer too.
+    """
+
+    @classmethod
+    def at(cls, address: Address, name: str) -> Self:
+        """One that connects when first asked and waits a short time only."""
+        return cls(lambda: connect(address, name, TIMEOUT_S))
 
     def __init__(
         self,
-        client: Client,
+        client: Client | Callable[[], Client],
         remembered_max: int = REMEMBERED_MAX,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client = client
+        self._client = None if callable(client) else client
+        self._connect = client if callable(client) else lambda: client
         self._remembered_max = remembered_max
         self._clock = clock
         self._resting_until = float("-inf")
@@ -48,10 +62,11 @@ class Processed:
         names = [keys.processed(*event) for event in events]
         try:
             with translated():
-                if isinstance(self._client, Redis):
-                    values = self._client.mget(names)
+                client = self._connected()
+                if isinstance(client, Redis):
+                    values = client.mget(names)
                 else:
-                    values = self._client.mget_nonatomic(names)
+                    values = client.mget_nonatomic(names)
             return {
                 event: int(value)
                 for event, value in zip(events, values, strict=True)
@@ -72,7 +87,7 @@ class Processed:
         self._remembered += len(fitting)
         try:
             with translated():
-                pipeline = self._client.pipeline(transaction=False)
+                pipeline = self._connected().pipeline(transaction=False)
                 for event, content_hash in fitting:
                     pipeline.set(keys.processed(*event), content_hash, ex=ttl_s)
                 answers = pipeline.execute(raise_on_error=False)
@@ -83,6 +98,15 @@ class Processed:
         if done < len(fitting):
             self._rest()
         return done
+
+    def close(self) -> None:
+        if self._client is not None:
+            close(self._client)
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            self._client = self._connect()
+        return self._client
 
     def _still_remembered(self) -> int:
         while self._written and self._written[0][0] <= self._clock():
