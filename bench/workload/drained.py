@@ -8,16 +8,14 @@ from typing import Final, cast
 
 import psycopg
 import redis
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
+from bench.workload.ends import Ends
 from deploy.devstack.server import Addresses
 from gamification.domain.activity import Kind
 
 INPUTS: Final = (*(kind.value for kind in Kind), "gamification.replay")
 PROJECTION: Final = "position:{projection}"
 EVERY_S: Final = 0.1
-ASK_WITHIN_S: Final = 10
 
 COUNTED: Final = "SELECT topic, partition, max(next_offset) FROM consumer_offsets GROUP BY 1, 2"
 WRITTEN: Final = """
@@ -48,13 +46,8 @@ class Drain:
             psycopg.connect(addresses.postgres_dsn, autocommit=True)
         )
         self._redis = self._stack.enter_context(closing(redis.Redis.from_url(addresses.redis_url)))
-        self._kafka = AdminClient({"bootstrap.servers": addresses.kafka_bootstrap, "log_level": 0})
-        known = self._kafka.list_topics(timeout=ASK_WITHIN_S).topics
-        self._partitions = [
-            (topic, partition)
-            for topic in INPUTS
-            for partition in (known[topic].partitions if topic in known else ())
-        ]
+        self._ends = Ends(addresses.kafka_bootstrap)
+        self._places = self._ends.places(INPUTS)
 
     def backlog(self) -> Backlog:
         """Now. The outbox and the boards are asked only when all inputs are counted."""
@@ -80,14 +73,5 @@ class Drain:
 
     def _inputs(self) -> int:
         counted = {row[:2]: row[2] for row in self._database.execute(COUNTED)}
-        starts = self._offsets(OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-        ends = self._offsets(OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        starts, ends = self._ends.first(self._places), self._ends.next(self._places)
         return sum(max(0, end - counted.get(place, starts[place])) for place, end in ends.items())
-
-    def _offsets(self, which: OffsetSpec) -> dict[tuple[str, int], int]:
-        asked = {TopicPartition(topic, partition): which for topic, partition in self._partitions}
-        answers = self._kafka.list_offsets(asked, request_timeout=ASK_WITHIN_S)
-        return {
-            (place.topic, place.partition): answer.result(ASK_WITHIN_S).offset
-            for place, answer in answers.items()
-        }

@@ -44,10 +44,11 @@ PLACES: Final = 10
 class Demo:
     """One run against prepared servers with a database of its own; made before the processes."""
 
-    def __init__(self, screen: Screen, addresses: Addresses, stream: Stream) -> None:
+    def __init__(self, screen: Screen, addresses: Addresses, stream: Stream, steady_s: int) -> None:
         self._screen = screen
         self._addresses = addresses
         self._stream = stream
+        self._steady_s = steady_s
         self._schemas = WriterSchemas.from_registry(addresses.registry_url)
         # What the topics held before this run belongs to somebody else.
         self._auditor = Auditor(addresses, from_now=True)
@@ -63,7 +64,7 @@ class Demo:
         with self._screen.step("What they did: good, late, repeated and bad, in five topics"):
             self._send_all(stream, "events")
         took_s = time.monotonic() - begun
-        with self._screen.step(f"A steady {STEADY_PER_S} events a second for {STEADY_S} s"):
+        with self._screen.step(f"A steady {STEADY_PER_S} events a second for {self._steady_s} s"):
             planned, latency = self._steady()
         with self._screen.step("An auditor that shares no code with the engine compares"):
             report = self._auditor.check(self._inputs(planned))
@@ -108,7 +109,7 @@ class Demo:
         addresses = self._addresses
         begin_ms = int(time.time() * 1000) + LEAD_IN_MS
         merchants = self._stream.population.merchants
-        planned = list(steady.deliveries(SEED, merchants, STEADY_PER_S, STEADY_S, begin_ms))
+        planned = list(steady.deliveries(SEED, merchants, STEADY_PER_S, self._steady_s, begin_ms))
         with closing(steady.Seen(addresses.kafka_bootstrap, addresses.registry_url)) as seen:
             latency = steady.measure(
                 planned, STEADY_PER_S, addresses.kafka_bootstrap, self._schemas, seen
@@ -128,7 +129,7 @@ class Demo:
         )
 
 
-def demonstrate(screen: Screen, events: int) -> bool:
+def demonstrate(screen: Screen, events: int, steady_s: int) -> bool:
     """Whether all four invariants hold. Raises DevstackError when the servers do not start."""
     begun = time.monotonic()
     stream = generate(SEED, events, until_ms=int(time.time() * 1000), customers=CUSTOMERS)
@@ -144,7 +145,7 @@ def demonstrate(screen: Screen, events: int) -> bool:
                     application.prepare()
                     merchants = stream.population.merchants
                     facts.set_timezones(dsn, {each.text: each.timezone for each in merchants})
-                    demo = Demo(screen, addresses, stream)
+                    demo = Demo(screen, addresses, stream, steady_s)
                     application.start()
                 report = demo.run()
         finally:
@@ -163,10 +164,16 @@ def main() -> int:
     parser.add_argument(
         "--events", type=int, default=EVENTS, help=f"how many events; {EVENTS:,} unless told"
     )
+    parser.add_argument(
+        "--steady-s",
+        type=int,
+        default=STEADY_S,
+        help=f"seconds for which latency is measured; {STEADY_S} unless told",
+    )
     wanted = parser.parse_args()
     signal.signal(signal.SIGTERM, _stop)
     try:
-        return 0 if demonstrate(Screen(), wanted.events) else 1
+        return 0 if demonstrate(Screen(), wanted.events, wanted.steady_s) else 1
     except (DevstackError, TimeoutError) as error:
         print(error, file=sys.stderr)
         return 1

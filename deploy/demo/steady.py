@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from bench.workload.delivery import Delivery
 from bench.workload.doings import doing, points
+from bench.workload.ends import Ends
 from bench.workload.population import Merchant, Population
 from bench.workload.publish import producer
 from bench.workload.writer import WriterSchemas
@@ -56,13 +57,13 @@ class Seen:
                 "log_level": 0,
             }
         )
-        partitions = self._consumer.list_topics(TOPIC, timeout=ASK_WITHIN_S).topics[TOPIC]
-        ends = []
-        for number in partitions.partitions:
-            place = TopicPartition(TOPIC, number)
-            _, place.offset = self._consumer.get_watermark_offsets(place, timeout=ASK_WITHIN_S)
-            ends.append(place)
-        self._consumer.assign(ends)
+        ends = Ends(kafka_bootstrap)
+        self._consumer.assign(
+            [
+                TopicPartition(topic, partition, offset)
+                for (topic, partition), offset in ends.next(ends.places([TOPIC])).items()
+            ]
+        )
         self._over = Event()
         self._thread = Thread(target=self._follow, name="reader", daemon=True)
         self._thread.start()

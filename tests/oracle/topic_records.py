@@ -7,11 +7,12 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
+from bench.workload.ends import Ends
+
 BATCH: Final = 10_000
 POLL_S: Final = 0.05
 """A poll takes this long unless it fills a whole batch."""
 READ_WITHIN_S: Final = 120
-ASK_WITHIN_S: Final = 10
 
 
 class TopicRecord(NamedTuple):
@@ -38,18 +39,9 @@ class TopicReader:
     def __init__(self, bootstrap: str, topics: Iterable[str], *, from_now: bool = False) -> None:
         self._bootstrap = bootstrap
         self.records: list[TopicRecord] = []
-        self._positions: dict[tuple[str, int], int] = {}
-        consumer = self._consumer()
-        try:
-            known = consumer.list_topics(timeout=ASK_WITHIN_S).topics
-            for topic in topics:
-                for partition in known[topic].partitions if topic in known else ():
-                    low, high = consumer.get_watermark_offsets(
-                        TopicPartition(topic, partition), timeout=ASK_WITHIN_S
-                    )
-                    self._positions[topic, partition] = high if from_now else low
-        finally:
-            consumer.close()
+        ends = Ends(bootstrap)
+        places = ends.places(topics)
+        self._positions = ends.next(places) if from_now else ends.first(places)
 
     def catch_up(self) -> None:
         """Read everything committed so far. Raises AssertionError when that takes too long."""

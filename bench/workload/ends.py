@@ -1,0 +1,64 @@
+"""Where partitions begin and end, also right after their topics were created."""
+
+import time
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+ASK_WITHIN_S: Final = 10
+LEADERS_WITHIN_S: Final = 30
+AGAIN_AFTER_S: Final = 0.2
+NO_LEADER_YET: Final = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
+
+Place: TypeAlias = tuple[str, int]
+"""A topic and the number of a partition."""
+
+
+class Ends:
+    """Asks the brokers of one cluster."""
+
+    def __init__(self, kafka_bootstrap: str) -> None:
+        self._kafka = AdminClient({"bootstrap.servers": kafka_bootstrap, "log_level": 0})
+
+    def places(self, topics: Iterable[str]) -> list[Place]:
+        """Every partition of those of `topics` that exist."""
+        known = self._kafka.list_topics(timeout=ASK_WITHIN_S).topics
+        return [
+            (topic, partition)
+            for topic in topics
+            if topic in known
+            for partition in known[topic].partitions
+        ]
+
+    def first(self, places: Iterable[Place]) -> dict[Place, int]:
+        """The oldest offset that each still has."""
+        return self._offsets(places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+
+    def next(self, places: Iterable[Place]) -> dict[Place, int]:
+        """The offset that each one's next record gets."""
+        return self._offsets(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def _offsets(self, places: Iterable[Place], which: OffsetSpec) -> dict[Place, int]:
+        """A new partition has no leader for a moment. Raises KafkaException when it stays so."""
+        asked = {TopicPartition(*place): which for place in places}
+        deadline = time.monotonic() + LEADERS_WITHIN_S
+        while True:
+            answers = self._kafka.list_offsets(asked, request_timeout=ASK_WITHIN_S)
+            try:
+                return {
+                    (place.topic, place.partition): answer.result(ASK_WITHIN_S).offset
+                    for place, answer in answers.items()
+                }
+            except KafkaException as error:
+                if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
+                    raise
+            time.sleep(AGAIN_AFTER_S)
+            self._kafka.list_topics(timeout=ASK_WITHIN_S)  # the client asks again who leads
