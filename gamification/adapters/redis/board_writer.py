@@ -125,3 +125,13 @@ class BoardWriter:
         return {
             board: Outcome(answer.decode()) for board, answer in zip(boards, answers, strict=True)
         }
+
+
+def distrust(client: Client, boards: Iterable[Board]) -> None:
+    """Take away what says that these boards are complete: the next check finds them lost.
+
+    Raises Unavailable or Halt.
+    """
+    for board in boards:
+        with translated():
+            client.unlink(keys.position(keys.leaderboard(board)))

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Final
 
 from gamification.adapters.redis import keys
-from gamification.adapters.redis.connection import Client, evaluate
+from gamification.adapters.redis.connection import Client, evaluate, translated
 from gamification.domain.board import Board
 
 LOAD: Final = """
@@ -119,6 +119,12 @@ def begin(client: Client, progress: Progress, seen: str) -> bool:
     fields = {**header, **{keys.leaderboard(b): at for b, at in progress.boards.items()}}
     arguments = (seen, *chain.from_iterable(fields.items()))
     return bool(evaluate(client, BEGIN, (keys.PROJECTION,), arguments))
+
+
+def discard(client: Client) -> None:
+    """Let the projection write all boards anew. Raises Unavailable or Halt."""
+    with translated():
+        client.unlink(keys.PROJECTION)
 
 
 def forget(client: Client, epoch: str, boards: Iterable[Board]) -> None:
