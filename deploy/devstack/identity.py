@@ -3,12 +3,12 @@
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-GONE_EVERY_S: Final = 0.01
+LOOK_EVERY_S: Final = 0.01
 
 _STATE, _PARENT, _STARTED = 0, 1, 19
 """Fields of /proc/PID/stat, counted from behind the command's closing bracket."""
@@ -64,20 +64,46 @@ def send_to_tree(root: Identity, number: signal.Signals) -> tuple[Identity, ...]
     return everyone
 
 
+def frozen(processes: Iterable[Identity], within_s: float) -> bool:
+    """Wait until every thread of all of them has stopped; False when not after `within_s` seconds.
+
+    A thread that is running while SIGSTOP is sent goes on for a moment.
+    """
+    return _all(processes, lambda each: not each.alive() or _threads_stopped(each.pid), within_s)
+
+
 def gone(processes: Iterable[Identity], within_s: float) -> bool:
     """Wait until all have ended; False when some have not after `within_s` seconds."""
+    return _all(processes, lambda each: not each.alive(), within_s)
+
+
+def _all(
+    processes: Iterable[Identity], condition: Callable[[Identity], bool], within_s: float
+) -> bool:
     left = list(processes)
     deadline = time.monotonic() + within_s
-    while left := [each for each in left if each.alive()]:
+    while left := [each for each in left if not condition(each)]:
         if time.monotonic() > deadline:
             return False
-        time.sleep(GONE_EVERY_S)
+        time.sleep(LOOK_EVERY_S)
     return True
 
 
-def _stat(pid: int) -> list[str] | None:
+def _threads_stopped(pid: int) -> bool:
+    threads = (_stat(pid, f"task/{task.name}/") for task in _tasks(pid))
+    return all(fields is None or fields[_STATE] in ("T", "t") for fields in threads)
+
+
+def _tasks(pid: int) -> list[Path]:
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return []
+
+
+def _stat(pid: int, part: str = "") -> list[str] | None:
+    try:
+        text = Path(f"/proc/{pid}/{part}stat").read_text(errors="replace")
     except OSError:
         return None
     return text.rpartition(")")[2].split()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.devstack.errors import NotReady
-from deploy.devstack.identity import Identity, gone, identify, send_to_tree
+from deploy.devstack.identity import Identity, frozen, gone, identify, send_to_tree
 from deploy.devstack.spawner import SPAWNER
 
 READY_EVERY_S: Final = 0.03
@@ -130,8 +130,12 @@ class Process:
             raise NotReady(f"{self.name} survived SIGKILL")
 
     def pause(self) -> None:
-        """Freeze it and its children with SIGSTOP: connections stay open, nothing answers."""
-        send_to_tree(self.identity, signal.SIGSTOP)
+        """Freeze it and its children with SIGSTOP: connections stay open, nothing answers.
+
+        Returns when no thread runs any more. Raises NotReady when some still do.
+        """
+        if not frozen(send_to_tree(self.identity, signal.SIGSTOP), STOP_WITHIN_S):
+            raise NotReady(f"{self.name} did not freeze")
 
     def resume(self) -> None:
         """Undo `pause`."""

@@ -4,12 +4,14 @@ import json
 import signal
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from deploy.devstack.database import create_database, drop_database
 from deploy.devstack.errors import NotReady
 from deploy.devstack.server import Addresses
 from deploy.launch import KINDS, Application, Worker
@@ -18,12 +20,20 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.servers, pytest.mark.faults]
 
 
+@pytest.fixture(scope="module")
+def prepared(servers: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:
+    """Tables in a database of this file's own, topics and schemas."""
+    name = f"test_{uuid.uuid4().hex}"
+    own = replace(servers, postgres_dsn=create_database(servers.postgres_dsn, name))
+    Application(own, tmp_path_factory.mktemp("logs")).prepare()
+    yield own
+    drop_database(servers.postgres_dsn, name)
+
+
 @pytest.fixture
-def application(servers: Addresses, database_dsn: str, tmp_path: Path) -> Iterator[Application]:
-    own = replace(servers, postgres_dsn=database_dsn)
-    with Application(own, tmp_path / "logs") as prepared:
-        prepared.prepare()
-        yield prepared
+def application(prepared: Addresses, tmp_path: Path) -> Iterator[Application]:
+    with Application(prepared, tmp_path / "logs") as made:
+        yield made
 
 
 def test_all_three_start_stop_and_write_logs(application: Application) -> None:
