@@ -17,6 +17,8 @@ class Kind(StrEnum):
     CUSTOMER_UPDATED = "customer.updated"
     ACTIVITY_RECORDED = "activity.recorded"
 
+    __hash__ = str.__hash__  # Enum's own is written in Python, and every activity asks for it
+
 
 KIND_CODES: Final[Mapping[Kind, int]] = {kind: code for code, kind in enumerate(Kind, start=1)}
 """What Postgres stores. Append only."""

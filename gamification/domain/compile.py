@@ -8,6 +8,7 @@ rulebook can be edited without anybody's counters changing what they count.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Final
 
 from gamification.domain.activity import Kind
 from gamification.domain.conditions import Check, Worth, check_of, worth_of
@@ -20,7 +21,7 @@ from gamification.domain.criteria import (
     watches_of,
 )
 from gamification.domain.ids import BadgeId
-from gamification.domain.player import Player
+from gamification.domain.player import Player, Span
 from gamification.domain.rulebook import (
     BadgeRule,
     Cap,
@@ -86,13 +87,17 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True)
 class CompiledCounter:
-    """Something that badges count. `window` None: for ever, in the profile."""
+    """Something that badges count. `span` None: for ever, in the profile."""
 
     code: int
     tally: Tally
     field: str | None
     check: Check | None
     window: Window
+    span: Span | None
+
+
+SPANS: Final = {Window.DAY: Span.DAY, Window.WEEK: Span.WEEK, Window.MONTH: Span.MONTH}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +289,14 @@ def _cap(
 
 def _add_counter(plan: Plan, metric: EventMetric, code: int) -> None:
     plan.counters.append(
-        CompiledCounter(code, metric.tally, metric.field, check_of(metric.where), metric.within)
+        CompiledCounter(
+            code,
+            metric.tally,
+            metric.field,
+            check_of(metric.where),
+            metric.within,
+            SPANS.get(metric.within),
+        )
     )
     plan.members |= metric.tally is Tally.DISTINCT
     plan.day |= metric.within is Window.DAY

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from gamification.domain.activity import Activity, Kind
 from gamification.domain.compile import EntryType, Plan
@@ -18,8 +17,6 @@ from gamification.domain.player import (
 )
 from gamification.domain.rulebook import Tally, Window
 from gamification.domain.turn import Turn
-
-SPANS: Final = {Window.DAY: Span.DAY, Window.WEEK: Span.WEEK, Window.MONTH: Span.MONTH}
 
 
 @dataclass(slots=True)
@@ -120,12 +117,8 @@ def prize_key(rule_code: int, activity: Activity) -> PrizeKey:
 
 def window_start(window: Window, day: int) -> int:
     """First day of the window that holds `day`; 0 for ever."""
-    match window:
-        case Window.EVER:
-            return 0
-        case Window.DAY:
-            return day
-        case Window.WEEK:
-            return monday(day)
-        case Window.MONTH:
-            return first_of_month(day)
+    if window is Window.WEEK:
+        return monday(day)
+    if window is Window.MONTH:
+        return first_of_month(day)
+    return day if window is Window.DAY else 0

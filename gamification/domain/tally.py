@@ -1,9 +1,9 @@
 """What badges count over activities: how many, how much, how many different ones; by window."""
 
 from gamification.domain.compile import CompiledCounter
-from gamification.domain.needs import SPANS, window_start
+from gamification.domain.needs import window_start
 from gamification.domain.player import Member, MemberKey
-from gamification.domain.rulebook import Tally, Window
+from gamification.domain.rulebook import Tally
 from gamification.domain.turn import Turn
 
 
@@ -18,15 +18,15 @@ def count(turn: Turn, counter: CompiledCounter) -> None:
     amount = _amount(turn, counter)
     if amount == 0:
         return
-    best = turn.player.counters.get(counter.code, 0)
-    if counter.window is Window.EVER:
-        turn.count(counter.code, best, best + amount)
+    code = counter.code
+    best = turn.player.counters.get(code, 0)
+    if counter.span is None:
+        turn.count(code, best, best + amount)
         return
-    since = window_start(counter.window, turn.day)
-    window = turn.bucket(since, SPANS[counter.window]).counters
-    window[counter.code] = now = window.get(counter.code, 0) + amount
+    window = turn.bucket(window_start(counter.window, turn.day), counter.span).counters
+    window[code] = now = window.get(code, 0) + amount
     if now > best:
-        turn.count(counter.code, best, now)
+        turn.count(code, best, now)
 
 
 def _amount(turn: Turn, counter: CompiledCounter) -> int:

@@ -100,13 +100,14 @@ class Turn:
 
     def bucket(self, day: int, span: Span) -> Bucket:
         """The customer's day, week or month, to be changed."""
+        player = self.player
         key = bucket_key(day, span)
-        found = self.player.buckets.get(key)
+        found = player.buckets.get(key)
         if found is None:
-            found = self.player.buckets[key] = Bucket()
+            found = player.buckets[key] = Bucket()
         found.dirty = True
         if span:
-            self.player.dirty = True  # the newest week and month are kept with the profile
+            player.dirty = True  # the newest week and month are kept with the profile
         return found
 
     def add_to_board(self, day: int, exp: int) -> None:
