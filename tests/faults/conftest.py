@@ -9,6 +9,15 @@ from deploy.devstack.start import start_private
 from tests.faults.ground import Ground
 from tests.faults.harness import Chain
 
+LIMIT_S = 600
+"""Servers and processes start many times in a test; on a busy machine each takes its time."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(LIMIT_S))
+
 
 @pytest.fixture(scope="session")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
