@@ -30,7 +30,8 @@ from deploy.launch import Application
 from gamification.adapters.kafka.topics import PRODUCED
 
 SEED: Final = 7
-CUSTOMERS: Final = 100_000
+EVENTS_EACH: Final = 5
+"""Of one customer, on average; 500,000 events are those of 100,000 customers."""
 DUPLICATES: Final = 0.1
 ASK_WITHIN_S: Final = 30
 TEMPLATE: Final = "bench_template"
@@ -89,7 +90,8 @@ class Ground:
             return self._loaded[1]
         self.empty_topic()
         now_ms = time.time_ns() // 1_000_000
-        stream = points_only(SEED, events, CUSTOMERS, until_ms=now_ms, duplicates=0)
+        customers = max(1, events // EVENTS_EACH)
+        stream = points_only(SEED, events, customers, until_ms=now_ms, duplicates=0)
         print(f"publishing {events:,} events and their repetitions ...", flush=True)
         sent = publish(_repeated(stream.main(), DUPLICATES), self.kafka, self.schemas)
         self._loaded = (events, sent.total)

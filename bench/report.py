@@ -9,14 +9,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from bench import profile
 from bench.catalogue import BY_NAME
 from bench.measurement import Failed, Row
 
 ROOT: Final = Path(__file__).parents[1]
 LATEST: Final = Path(__file__).parent / "results" / "latest.json"
 PAGE: Final = ROOT / "docs" / "performance.md"
-BEGIN: Final = "<!-- figures: python -m bench --write-docs -->"
-END: Final = "<!-- end of figures -->"
+FIGURES: Final = ("<!-- figures: python -m bench --write-docs -->", "<!-- end of figures -->")
+STAGES: Final = ("<!-- stages: python -m bench profile award -->", "<!-- end of stages -->")
 
 Results = dict[str, Any]
 """By measurement: when and on which machine it was made, and its figures."""
@@ -43,13 +44,25 @@ def show(results: Mapping[str, Any]) -> None:
 
 
 def write_page(results: Mapping[str, Any]) -> None:
-    """Put the table between the marks of docs/performance.md. Raises Failed without them."""
-    before, begin, rest = PAGE.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
+    """Put figures and stages between the marks of docs/performance.md. Raises Failed."""
+    measured = {name: result for name, result in results.items() if name in BY_NAME}
+    text = PAGE.read_text()
+    if measured:
+        text = _between(FIGURES, text, [*_about(measured), "", *_markdown(_rows(measured))])
+    profiled = results.get(profile.NAME)
+    if profiled is not None:
+        body = [*_about({profile.NAME: profiled}), "", *profile.markdown(profiled["figures"])]
+        text = _between(STAGES, text, body)
+    PAGE.write_text(text)
+
+
+def _between(marks: tuple[str, str], text: str, body: list[str]) -> str:
+    before, begin, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not (begin and end):
-        raise Failed(f"{PAGE.name} lacks the lines {BEGIN} and {END}")
-    body = "\n".join((*_about(results), "", *_markdown(_rows(results))))
-    PAGE.write_text(f"{before}{BEGIN}\n{body}\n{END}{after}")
+        raise Failed(f"{PAGE.name} lacks the lines {' and '.join(marks)}")
+    inner = "\n".join(body)
+    return f"{before}{begin}\n{inner}\n{end}{after}"
 
 
 def _rows(results: Mapping[str, Any]) -> Iterator[Row]:
