@@ -60,10 +60,19 @@ def test_long_and_unprintable_text_is_not_repeated_whole() -> None:
         ("\U0001f600" * 65_537, "1:1: longer than 256 KiB, the most allowed"),
         ("[" * 5000, "1:33: nested deeper than 32 levels"),
         ("- " * 5000, "1:65: nested deeper than 32 levels"),
+        ("[" + "1," * 30_000, "1:60000: more than 30000 words and values, the most allowed"),
         ("? " * 5000, "1:3: a key must be a plain word"),
         ('a: "\x00"', "1:5: not YAML: the character U+0000 is not allowed"),
     ],
-    ids=["bytes", "wide characters", "lists", "dashes", "keys", "control characters"],
+    ids=[
+        "bytes",
+        "wide characters",
+        "lists",
+        "dashes",
+        "many values",
+        "keys",
+        "control characters",
+    ],
 )
 def test_hostile_text_is_refused_before_it_costs_anything(text: str, problem: str) -> None:
     assert problems_in(text) == [problem]
