@@ -84,9 +84,8 @@ def history(*, merchant_id: Merchant = None, as_json: AsJson = False) -> None:
                 typer.echo(json.dumps(version._asdict(), default=str))
                 continue
             state = "active" if version.active else "retired"
-            typer.echo(
-                f"{version.version:>5}  {state:<8} {version.created_at:%Y-%m-%d %H:%M:%S}  {version.actor}"
-            )
+            made = f"{version.created_at:%Y-%m-%d %H:%M:%S}"
+            typer.echo(f"{version.version:>5}  {state:<8} {made}  {version.actor}")
 
 
 @app.command(epilog="Example: python -m cli.rules backfill --merchant-id ID --yes")
