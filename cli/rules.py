@@ -35,7 +35,7 @@ def check(file: File, *, as_json: AsJson = False) -> None:
     from gamification.wire.rulebook import RulebookError, load, summary  # noqa: PLC0415
 
     try:
-        lines = summary(load(file.read_text(), str(file)))
+        lines = summary(load(_text_of(file), str(file)))
     except RulebookError as error:
         problems = [str(problem) for problem in error.problems]
         typer.echo(
@@ -68,7 +68,7 @@ def activate(
         return
     with outcome() as settings, _session(settings) as session:
         who = actor or getpass.getuser()
-        version = put_into_force(session, owner, file.read_text(), who, now_ms)
+        version = put_into_force(session, owner, _text_of(file), who, now_ms)
         typer.echo(f"activated: version {version}")
 
 
@@ -118,6 +118,14 @@ def _session(settings: Settings) -> "closing[EngineSession]":
 
     dsn = settings.postgres_dsn.get_secret_value()
     return closing(EngineSession(dsn, "gamification-rules"))
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        typer.echo(f"{file}: not UTF-8 at byte {error.start}", err=True)
+        raise typer.Exit(EXIT_FOUND) from error
 
 
 def _owner(merchant_id: str | None) -> MerchantId:

@@ -10,7 +10,7 @@ from gamification.adapters.kafka.registry import SchemaRegistry
 from gamification.adapters.postgres import migrate, offsets
 from gamification.adapters.postgres.connection import connect
 from gamification.adapters.postgres.session import EngineSession
-from gamification.adapters.redis import connection as redis_connection
+from gamification.adapters.redis.connection import Address
 from gamification.adapters.redis.processed import Processed
 from gamification.application.award import Awarder, Means
 from gamification.application.intake import Intake, Limits
@@ -45,10 +45,9 @@ class AwardWorker:
         self._intake: Intake | None = None
         self._breaker = Breaker(settings.rejected_share_max_percent, settings.rejected_run_min)
         self._decoder = self._make_decoder()
-        self._redis = redis_connection.connect(
-            redis_connection.Address(
-                settings.redis_host, settings.redis_port, settings.redis_cluster
-            ),
+        # Connects when a storm first asks for it, and never holds a batch up for long.
+        self._processed = Processed.at(
+            Address(settings.redis_host, settings.redis_port, settings.redis_cluster),
             "gamification-award",
         )
 
@@ -83,7 +82,7 @@ class AwardWorker:
             self._consumer.close()
         if self._session is not None:
             self._session.close()
-        redis_connection.close(self._redis)
+        self._processed.close()
 
     def _make_intake(self) -> Intake:
         settings = self._settings
@@ -97,7 +96,7 @@ class AwardWorker:
             settings.consumer_group, settings.supported_locales, now_ms, self._decoder.dead_letter
         )
         shortcut = Shortcut(
-            Processed(self._redis),
+            self._processed,
             storm_percent=settings.duplicate_storm_percent,
             ttl_s=settings.processed_ttl_s,
         )
