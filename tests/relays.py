@@ -122,6 +122,13 @@ def says_ready(url: str) -> bool:
         return False
 
 
+def metric(url: str, name: str) -> float:
+    """The one sample of this name on a process's /metrics."""
+    with urllib.request.urlopen(f"{url}/metrics", timeout=KAFKA_WITHIN_S) as answer:  # noqa: S310
+        lines = answer.read().decode().splitlines()
+    return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
+
+
 def read_committed(bootstrap: str, topic: str) -> list[Seen]:
     """All that a reader of committed records gets, partition by partition, from the beginning.
 

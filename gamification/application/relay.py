@@ -18,11 +18,12 @@ from gamification.adapters.kafka.publisher import Message, TransactionalPublishe
 from gamification.adapters.postgres import outbox_reader, relay_state
 from gamification.adapters.postgres.connection import Database
 from gamification.adapters.postgres.outbox_reader import Entry
+from gamification.adapters.postgres.relay_state import Known
 from gamification.adapters.postgres.wakeup import Channel, Wakeup
 from gamification.application.relay_messages import Composer, sources, until_missing
 from gamification.application.relay_schemas import SchemaPrefixes
 from gamification.application.relay_start import resume_after
-from gamification.application.relay_upkeep import Upkeep, count
+from gamification.application.relay_upkeep import Upkeep, count, measure, stand_by
 from gamification.domain.errors import GamificationError, Halt, Unavailable
 from gamification.telemetry import logs
 from gamification.telemetry.killpoints import reached
@@ -143,8 +144,13 @@ class Relay:
             )
         if not relay_state.try_to_lead(self._database, self._lane.shard):
             self._problem = None
+            stand_by()
             self._stop.wait(STANDBY_S)
             return None
+        # Postgres before Kafka: what it knows was in Kafka first, so it can only know less. And
+        # while Kafka is away, people must see what piles up.
+        known = relay_state.known(self._database, self._lane.shard)
+        measure(self._database, known.published)
         self._prefixes.resolve()
         self._go_on_or_stop()
         wakeup = Wakeup(self._ends.postgres_dsn, Channel.OUTBOX)
@@ -156,7 +162,7 @@ class Relay:
                 self._lane.position_topic,
                 self._lane.position_group,
             )
-            position = self._resume(self._database, publisher)
+            position = self._resume(self._database, publisher, known)
         except GamificationError:
             wakeup.close()
             if publisher is not None:
@@ -171,10 +177,10 @@ class Relay:
         log.info("relay_leads", shard=self._lane.shard, after=position.last_id)
         return self._session
 
-    def _resume(self, database: Database, publisher: TransactionalPublisher) -> RelayPosition:
+    def _resume(
+        self, database: Database, publisher: TransactionalPublisher, known: Known
+    ) -> RelayPosition:
         """Where to go on, said once more to Kafka and to Postgres. Raises Unavailable or Halt."""
-        # Postgres first: what it knows was in Kafka before, so it can only know less.
-        known = relay_state.known(database, self._lane.shard)
         self._go_on_or_stop()
         found = publisher.position()
         after = resume_after(found, known)

@@ -53,9 +53,7 @@ class Upkeep:
         now = self._clock()
         if now >= self._measure_at:
             self._measure_at = now + MEASURE_EVERY_S
-            rows, age_s = outbox_reader.depth_and_age(database, position.last_id)
-            metrics.OUTBOX_ROWS.set(rows)
-            metrics.OUTBOX_AGE.set(age_s)
+            measure(database, position.last_id)
         if now >= self._ensure_at:
             self._ensure_at = now + ENSURE_EVERY_S
             self._look_after_partitions(position.last_id, now)
@@ -80,6 +78,19 @@ class Upkeep:
                 database.close()
         except Unavailable as error:
             log.warning("outbox_upkeep_failed", reason=str(error))
+
+
+def measure(database: Database, last_id: int) -> None:
+    """Show how much waits behind this id. Raises Unavailable or Halt."""
+    rows, age_s = outbox_reader.depth_and_age(database, last_id)
+    metrics.OUTBOX_ROWS.set(rows)
+    metrics.OUTBOX_AGE.set(age_s)
+
+
+def stand_by() -> None:
+    """Another relay leads: what waits is its to show."""
+    metrics.OUTBOX_ROWS.set(0)
+    metrics.OUTBOX_AGE.set(0)
 
 
 def count(entries: Sequence[Entry], topics: Mapping[int, str], took_s: float) -> None:

@@ -6,6 +6,7 @@ with what a reader of committed records sees, to the row.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event, Thread
@@ -16,6 +17,8 @@ import pytest
 from deploy.devstack.database import create_database
 from deploy.devstack.stack import Stack
 from deploy.launch import Application, Worker
+from gamification.adapters.postgres import outbox
+from gamification.adapters.postgres.session import EngineSession
 from tests import relays
 from tests.waiting import eventually
 
@@ -88,10 +91,21 @@ def world(ground: World) -> Iterator[World]:
 def load(world: World) -> Iterator[Callable[[], None]]:
     """Rows that keep coming; the call ends them."""
     stop = Event()
+    failures: list[Exception] = []
 
     def run() -> None:
-        while not stop.wait(0.02):
-            world.append(20)
+        try:
+            with closing(EngineSession(world.dsn, "load")) as session:
+                while not stop.wait(0.02):
+                    first = len(world.written) + 1
+                    chunk = range(first, first + 10)
+                    with session.transaction() as tx:
+                        outbox.append(
+                            tx, [relays.fact(n, key=b"k%d" % (n % 20)) for n in chunk], ()
+                        )
+                    world.written += chunk
+        except Exception as error:  # noqa: BLE001 - told when the test asks for the end
+            failures.append(error)
 
     thread = Thread(target=run, daemon=True)
     thread.start()
@@ -99,9 +113,11 @@ def load(world: World) -> Iterator[Callable[[], None]]:
     def end() -> None:
         stop.set()
         thread.join(30)
+        assert not failures
 
     yield end
-    end()
+    stop.set()
+    thread.join(30)
 
 
 def test_a_crash_at_any_point_is_made_good_by_the_next_relay(world: World) -> None:
@@ -140,6 +156,8 @@ def test_kafka_stopped_for_five_seconds_under_load(world: World, load: Callable[
     since = time.monotonic()
     eventually(lambda: not ready(relay), within_s=30)
     eventually(lambda: time.monotonic() - since > 5)
+    waiting = relays.metric(relay.url, "gamification_outbox_rows")
+    eventually(lambda: relays.metric(relay.url, "gamification_outbox_rows") > waiting, within_s=30)
     world.stack.kafka.start()
     load()
     world.drained()

@@ -21,6 +21,8 @@ CLIENT: Final[dict[str, str | int | float | bool]] = {
     # whatever time-out that is given (seen).
     "socket.timeout.ms": 4_000,
     "socket.nagle.disable": True,
+    # 10 s by default: so long a pause may follow on the end of an outage.
+    "reconnect.backoff.max.ms": 500,
 }
 
 
