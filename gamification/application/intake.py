@@ -10,11 +10,16 @@ from gamification.application.award import Awarder, Moves, Outcome
 from gamification.application.lag import Lag
 from gamification.application.shortcut import Shortcut
 from gamification.domain.breaker import Breaker
-from gamification.domain.errors import GamificationError, Reason, Suspect
+from gamification.domain.errors import GamificationError, Reason, Suspect, Unavailable
+from gamification.telemetry import logs, metrics
 from gamification.wire.decode import Decoder
 from gamification.wire.envelope import Decoded, Record
 
 POISON_TRIES: Final = 3
+HELD_FOR_S: Final = 1.0
+"""How long a partition waits for a schema before its next record is looked at again."""
+
+log = logs.get("intake")
 
 
 class Limits(NamedTuple):
@@ -51,9 +56,37 @@ class Intake:
         self._lag.measure()
         if not records:
             return
-        decoded = self._decoder.decode_all(records)
+        decoded, held = self._decode(records)
         self._breaker.judge(len(decoded), sum(1 for d in decoded if d.letter is not None))
-        self._handle(decoded)
+        if decoded:
+            self._handle(decoded)
+        if held:
+            self._consumer.hold(held, HELD_FOR_S)
+
+    def _decode(self, records: Sequence[Record]) -> tuple[list[Decoded], set[Partition]]:
+        """What can be judged now, and the partitions in which the next record cannot.
+
+        A schema that nobody can fetch now holds up its own partition, from there on, and no other.
+        """
+        try:
+            return self._decoder.decode_all(records), set()
+        except Unavailable as error:
+            reason = str(error)
+        decoded: list[Decoded] = []
+        held: set[Partition] = set()
+        for record in records:
+            place = (record.topic, record.partition)
+            if place in held:
+                continue
+            try:
+                decoded.append(self._decoder.decode(record))
+            except Unavailable:
+                held.add(place)
+        if held:
+            metrics.ERRORS.labels(Unavailable.__name__).inc()
+            waiting = [f"{topic}[{partition}]" for topic, partition in sorted(held)]
+            log.warning("partitions_wait", reason=reason, partitions=waiting)
+        return decoded, held
 
     def _handle(self, batch: Sequence[Decoded]) -> None:
         """Award the batch; if one record spoils it, find that one by halving."""

@@ -4,6 +4,8 @@ Where to read on is not Kafka's to say: the caller keeps it in the transaction t
 records, and tells it here on every assignment and after every failure.
 """
 
+import contextlib
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -45,6 +47,8 @@ class _Assignment:
     expected: dict[Partition, int] = field(default_factory=dict)
     failed: GamificationError | None = None
     """Why the start of new partitions failed, inside a callback that must not raise."""
+    held_until_s: dict[Partition, float] = field(default_factory=dict)
+    """Partitions that rest, by the monotonic clock."""
     is_broken: bool = False
 
 
@@ -105,6 +109,7 @@ class InputConsumer:
         Unavailable when Kafka or the keeper of positions is away, Halt when records that were
         never counted are gone from the log.
         """
+        self._release()
         try:
             first = self._consumer.poll(IDLE_POLL_S)
             messages = [] if first is None else [first]
@@ -183,6 +188,36 @@ class InputConsumer:
             raise Unavailable(f"kafka: seek: {error.args[0].str()}") from error
         self._own.expected.update(positions)
 
+    def hold(self, places: Iterable[Partition], for_s: float) -> None:
+        """Read these on from their stored positions, but not before `for_s` seconds have passed.
+
+        The other partitions go on. Raises Unavailable.
+        """
+        for topic, partition in places:
+            place = TopicPartition(topic, partition, self._own.expected[topic, partition])
+            try:
+                self._consumer.pause([place])
+                self._consumer.seek(place)
+            except KafkaException as error:
+                self._own.is_broken = True
+                raise Unavailable(f"kafka: hold: {error.args[0].str()}") from error
+            self._own.held_until_s[topic, partition] = time.monotonic() + for_s
+
+    def _release(self) -> None:
+        held = self._own.held_until_s
+        if held:
+            now_s = time.monotonic()
+            self._resume([place for place, until_s in held.items() if until_s <= now_s])
+
+    def _resume(self, places: Iterable[Partition]) -> None:
+        for place in places:
+            if self._own.held_until_s.pop(place, None) is not None:
+                try:
+                    self._consumer.resume([TopicPartition(*place)])
+                except KafkaException as error:
+                    self._own.is_broken = True
+                    raise Unavailable(f"kafka: resume: {error.args[0].str()}") from error
+
     def close(self) -> None:
         """Leave the group, so that others take over at once."""
         self._consumer.close()
@@ -206,6 +241,8 @@ class InputConsumer:
         partitions = [(tp.topic, tp.partition) for tp in revoked]
         for partition in partitions:
             self._own.expected.pop(partition, None)
+        with contextlib.suppress(Unavailable):  # the next owner begins afresh, and may be we
+            self._resume(partitions)
         consumer.incremental_unassign(revoked)
         log.info("revoked", partitions=_named(partitions))
 

@@ -31,6 +31,8 @@ KNOWN_MAX: Final = 1_000
 """Schemas kept; the one that was not used for longest goes first."""
 UNKNOWN_MAX: Final = 10_000
 """Ids kept of which the registry said that it has none."""
+AWAY_FOR_S: Final = 5.0
+"""After a failure the next question waits: each may take TIMEOUT_S, and known schemas go on."""
 UNKNOWN_FOR_S: Final = 30.0
 """A schema may be registered after its first record was published."""
 LOOKUPS_PER_S: Final = 50.0
@@ -65,6 +67,7 @@ class SchemaRegistry:
         self._known: OrderedDict[int, WriterSchema] = OrderedDict()
         self._unknown: OrderedDict[int, float] = OrderedDict()
         """Id -> when to ask again; oldest first."""
+        self._away_until = clock()
         self._allowance = LOOKUPS_AT_ONCE
         self._allowed_at = clock()
 
@@ -82,9 +85,15 @@ class SchemaRegistry:
         now = self._clock()
         if schema_id > SCHEMA_ID_MAX or self._unknown.get(schema_id, now) > now:
             raise Rejected(Reason.UNKNOWN_SCHEMA, NONE_BY_THAT_NUMBER)
+        if now < self._away_until:
+            raise Unavailable("schema registry: was away a moment ago")
         if not self._may_ask(now):
             raise Rejected(Reason.UNKNOWN_SCHEMA, NOT_ASKED)
-        return self._fetch(schema_id, now)
+        try:
+            return self._fetch(schema_id, now)
+        except Unavailable:
+            self._away_until = self._clock() + AWAY_FOR_S
+            raise
 
     def register(self, topic: str, schema: WriterSchema) -> int:
         """Make `schema` the newest of the topic's values, unless it is one already; its id.
