@@ -5,6 +5,7 @@ records, and tells it here on every assignment and after every failure.
 """
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ Start = Callable[[Positions], Positions]
 
 REQUEST_TIMEOUT_S: Final = 10.0
 IDLE_POLL_S: Final = 0.2
+CLOSE_WITHIN_S: Final = 4.0
 QUEUED_KIB_MAX: Final = 32 * 1024
 
 FIRST: Final[OffsetSpec] = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
@@ -219,8 +221,18 @@ class InputConsumer:
                     raise Unavailable(f"kafka: resume: {error.args[0].str()}") from error
 
     def close(self) -> None:
-        """Leave the group, so that others take over at once."""
-        self._consumer.close()
+        """Leave the group, so that others take over at once.
+
+        While Kafka is away the client waits for ever to say so: then it is left behind, and the
+        group misses it when its session ends.
+        """
+        leaving = threading.Thread(target=self._leave, name="consumer-close", daemon=True)
+        leaving.start()
+        leaving.join(CLOSE_WITHIN_S)
+
+    def _leave(self) -> None:
+        with contextlib.suppress(KafkaException, RuntimeError):
+            self._consumer.close()
 
     def _on_assign(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
         """Runs inside poll. Never raises: librdkafka would lose the error, poll tells it."""
