@@ -1,6 +1,6 @@
 """Badges and levels: the smallest set of awards from which nothing more follows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -43,7 +43,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prospect:
+class Prospect:
     """One badge that can be held: a badge without tiers, or one tier of a badge."""
 
     id: BadgeId
@@ -57,16 +57,16 @@ def level_of(levels: Levels, exp: int) -> int:
     return sum(1 for threshold in levels.thresholds if threshold <= exp)
 
 
-def settle(rulebook: Rulebook, facts: Facts) -> Standing:
+def settle(rulebook: Rulebook, prospects: Sequence[Prospect], facts: Facts) -> Standing:
     """Award, count the rewards, look again, until a round changes nothing."""
-    prospects = [one for rule in rulebook.badges for one in _prospects(rule)]
     standing = _standing(rulebook.levels, facts, prospects, frozenset())
     while True:
         given = _given(rulebook.levels, prospects, standing)
         held = standing.badges | {
             one.id
             for one in prospects
-            if (facts.locale_ever or not one.locale_known)
+            if one.id not in standing.badges
+            and (facts.locale_ever or not one.locale_known)
             and (one.id in given or _met(one.when, facts, standing, prospects))
         }
         if held == standing.badges:
@@ -74,11 +74,16 @@ def settle(rulebook: Rulebook, facts: Facts) -> Standing:
         standing = _standing(rulebook.levels, facts, prospects, held)
 
 
-def _prospects(rule: BadgeRule) -> list[_Prospect]:
+def prospects_of(rulebook: Rulebook) -> list[Prospect]:
+    """All badges that can be held."""
+    return [one for rule in rulebook.badges for one in _prospects(rule)]
+
+
+def _prospects(rule: BadgeRule) -> list[Prospect]:
     if not rule.tiers or rule.tier_metric is None:
-        return [_Prospect(rule.id, rule.id, rule.when, rule.reward, rule.locale_known)]
+        return [Prospect(rule.id, rule.id, rule.when, rule.reward, rule.locale_known)]
     return [
-        _Prospect(
+        Prospect(
             BadgeId(f"{rule.id}.{tier}"),
             rule.id,
             AtLeast(rule.tier_metric, threshold),
@@ -90,7 +95,7 @@ def _prospects(rule: BadgeRule) -> list[_Prospect]:
 
 
 def _standing(
-    levels: Levels, facts: Facts, prospects: list[_Prospect], held: frozenset[BadgeId]
+    levels: Levels, facts: Facts, prospects: Sequence[Prospect], held: frozenset[BadgeId]
 ) -> Standing:
     rewards = [one.reward for one in prospects if one.id in held]
     exp = facts.exp + sum(reward.exp for reward in rewards)
@@ -100,7 +105,7 @@ def _standing(
     return Standing(exp, coins, level, held)
 
 
-def _given(levels: Levels, prospects: list[_Prospect], standing: Standing) -> set[BadgeId]:
+def _given(levels: Levels, prospects: Sequence[Prospect], standing: Standing) -> set[BadgeId]:
     """Badges that come with a badge that is held or with a level that was reached."""
     of_badges = [one.reward for one in prospects if one.id in standing.badges]
     of_levels = [reward for level, reward in levels.rewards.items() if level <= standing.level]
@@ -108,7 +113,7 @@ def _given(levels: Levels, prospects: list[_Prospect], standing: Standing) -> se
 
 
 def _met(
-    criterion: Criterion | None, facts: Facts, standing: Standing, prospects: list[_Prospect]
+    criterion: Criterion | None, facts: Facts, standing: Standing, prospects: Sequence[Prospect]
 ) -> bool:
     match criterion:
         case None:
@@ -129,6 +134,8 @@ def _met(
 
 def _value(metric: Metric, facts: Facts, standing: Standing) -> int:
     match metric:
+        case EventMetric():
+            return facts.counted(metric)
         case ProfileMetric.EXP:
             return standing.exp
         case ProfileMetric.COINS_EARNED:
@@ -137,7 +144,5 @@ def _value(metric: Metric, facts: Facts, standing: Standing) -> int:
             return standing.level
         case ProfileMetric.STREAK:
             return facts.longest_streak
-        case EventMetric():
-            return facts.counted(metric)
         case _ as never:
             assert_never(never)

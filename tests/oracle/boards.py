@@ -23,15 +23,18 @@ from gamification.domain.activity import Activity
 from gamification.domain.rulebook import EarnRule
 from tests.oracle import earnings
 from tests.oracle.calendar import day_of
+from tests.oracle.metrics import by_kind
 
 
 def board_days(
     rules: Sequence[EarnRule], activities: Iterable[Activity], where: ZoneInfo
 ) -> dict[date, int]:
     """EXP by merchant day of one customer; days that show nothing are left out."""
-    dated = [(activity, day_of(activity.occurred_ms, where)) for activity in activities]
+    dated = by_kind((activity, day_of(activity.occurred_ms, where)) for activity in activities)
     board: dict[date, int] = defaultdict(int)
     for rule in rules:
+        if rule.exp is None:
+            continue
         matches = earnings.matching(rule, dated)
         if rule.once_per is None:
             day_cap = (rule.exp_cap or earnings.UNCAPPED).day

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final, cast
 from uuid import UUID
 
@@ -60,15 +61,21 @@ def _rebuilt(database: psycopg.Connection) -> Iterator[tuple[str, Board]]:
     """Every board that Postgres knows of, by its key; scores of 0 have no place."""
     boards: dict[str, Board] = defaultdict(lambda: defaultdict(int))
     for merchant, customer, exp in sql.rows(database, TOTALS):
-        boards[f"leaderboard:{UUID(bytes=merchant)}"][str(UUID(bytes=customer))] += exp
+        boards[f"leaderboard:{_text(merchant)}"][_text(customer)] += exp
     for merchant, customer, day, exp in sql.rows(database, DAYS):
-        member = str(UUID(bytes=customer))
+        member, name = _text(customer), f"leaderboard:{_text(merchant)}"
         for period in _periods(day):
-            boards[f"leaderboard:{UUID(bytes=merchant)}:{period}"][member] += exp
+            boards[f"{name}:{period}"][member] += exp
     for name, board in boards.items():
         yield name, {member: exp for member, exp in board.items() if exp > 0}
 
 
+@lru_cache(maxsize=200_000)
+def _text(raw: bytes) -> str:
+    return str(UUID(bytes=raw))
+
+
+@lru_cache(maxsize=10_000)
 def _periods(day: date) -> tuple[str, str, str]:
     monday = day - timedelta(days=day.weekday())
     return f"d:{day}", f"w:{monday}", f"m:{day.replace(day=1)}"

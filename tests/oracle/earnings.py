@@ -10,7 +10,7 @@ from datetime import date
 from gamification.domain.activity import Activity
 from gamification.domain.rulebook import Amount, Cap, CoinType, EarnRule
 from tests.oracle.calendar import monday_of
-from tests.oracle.metrics import Dated, all_hold
+from tests.oracle.metrics import ByKind, Dated, all_hold
 
 UNCAPPED = Cap()
 SPENDING = frozenset({CoinType.WITHDRAWAL, CoinType.BET})
@@ -20,13 +20,9 @@ EARNED = frozenset({CoinType.RULE_AWARD, CoinType.TOURNAMENT_PAYOUT})
 PrizeKey = tuple[str, str]
 
 
-def matching(rule: EarnRule, dated: Iterable[Dated]) -> list[Dated]:
+def matching(rule: EarnRule, by_kind: ByKind) -> list[Dated]:
     """The activities that this rule pays for, but for repeated completions."""
-    return [
-        (activity, day)
-        for activity, day in dated
-        if activity.kind is rule.event and all_hold(rule.where, activity)
-    ]
+    return [one for one in by_kind.get(rule.event, ()) if all_hold(rule.where, one[0])]
 
 
 def raw_amount(amount: Amount | None, activity: Activity) -> int:

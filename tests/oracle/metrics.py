@@ -6,7 +6,7 @@ from datetime import date
 from operator import ge, gt, le, lt
 from typing import TypeAlias
 
-from gamification.domain.activity import Activity
+from gamification.domain.activity import Activity, Kind
 from gamification.domain.rulebook import (
     Condition,
     EventMetric,
@@ -17,7 +17,17 @@ from gamification.domain.rulebook import (
 from tests.oracle.calendar import window_of
 
 Dated: TypeAlias = tuple[Activity, date]
-"""An activity and the customer's local day on which it happened."""
+"""An activity and the day on which it happened."""
+
+ByKind: TypeAlias = Mapping[Kind, Sequence[Dated]]
+"""One customer's activities. Kinds of which there are none may be left out."""
+
+
+def by_kind(dated: Iterable[Dated]) -> ByKind:
+    kinds: dict[Kind, list[Dated]] = defaultdict(list)
+    for one in dated:
+        kinds[one[0].kind].append(one)
+    return dict(kinds)
 
 
 ORDERINGS: Mapping[Operator, Callable[[int, int], bool]] = {
@@ -50,11 +60,13 @@ def all_hold(where: Iterable[Condition], activity: Activity) -> bool:
     return all(holds(condition, activity) for condition in where)
 
 
-def metric_value(metric: EventMetric, dated: Sequence[Dated]) -> int:
+def metric_value(metric: EventMetric, by_kind: ByKind) -> int:
     """The best window's count, sum or number of distinct values; one window when it is ever."""
+    if metric.event not in by_kind:
+        return 0
     windows: dict[date | None, list[Activity]] = defaultdict(list)
-    for activity, day in dated:
-        if activity.kind is metric.event and all_hold(metric.where, activity):
+    for activity, day in by_kind[metric.event]:
+        if all_hold(metric.where, activity):
             windows[window_of(day, metric.within)].append(activity)
     return max((_tally(metric, members) for members in windows.values()), default=0)
 
@@ -72,11 +84,11 @@ def _tally(metric: EventMetric, members: list[Activity]) -> int:
     return sum(max(0, value) for value in present if isinstance(value, int))
 
 
-def active_days(rule: StreakRule | None, dated: Iterable[Dated]) -> frozenset[date]:
+def active_days(rule: StreakRule | None, by_kind: ByKind) -> frozenset[date]:
     """Any activity of a kind that the streak names makes its local day active."""
     if rule is None:
         return frozenset()
-    return frozenset(day for activity, day in dated if activity.kind in rule.events)
+    return frozenset(day for kind in rule.events for _one, day in by_kind.get(kind, ()))
 
 
 def streaks(days: frozenset[date], freezes: int) -> tuple[int, int]:

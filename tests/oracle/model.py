@@ -11,19 +11,21 @@ by the timezone known at the time.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from gamification.domain.activity import Activity, Kind
 from gamification.domain.ids import DEFAULT_MERCHANT, EventId, MerchantId, RuleId
 from gamification.domain.rulebook import CoinType, EarnRule, EventMetric, Rulebook
 from tests.oracle import earnings
-from tests.oracle.awards import Facts, settle
+from tests.oracle.awards import Facts, prospects_of, settle
 from tests.oracle.boards import board_days
 from tests.oracle.calendar import day_of, zone
 from tests.oracle.expected import Amounts, ExpectedProfile, MerchantSettings, Person
-from tests.oracle.metrics import Dated, active_days, metric_value, streaks
+from tests.oracle.metrics import ByKind, active_days, by_kind, metric_value, streaks
 from tests.oracle.settings import known_settings
+
+NOTHING: Final = Amounts()
 
 
 def expected(
@@ -45,10 +47,13 @@ def expected(
             raise ValueError(f"the model wants distinct activities: {activity.event_id.hex()}")
         seen.add(identity)
         people[activity.merchant_id, activity.customer_id].append(activity)
-    return {
-        person: _profile(own, _rulebook(rulebooks, person[0]), (merchants or {}).get(person[0]))
-        for person, own in people.items()
+    judges = {
+        merchant: _Judge(
+            _rulebook(rulebooks, merchant), (merchants or {}).get(merchant, MerchantSettings())
+        )
+        for merchant in {person[0] for person in people}
     }
+    return {person: judges[person[0]].profile(own) for person, own in people.items()}
 
 
 def _rulebook(
@@ -59,66 +64,80 @@ def _rulebook(
     return rulebooks[merchant] if merchant in rulebooks else rulebooks[DEFAULT_MERCHANT]
 
 
-def _profile(
-    own: Sequence[Activity], rulebook: Rulebook, merchant: MerchantSettings | None
-) -> ExpectedProfile:
-    merchant = merchant or MerchantSettings()
-    known = known_settings([one for one in own if one.kind is Kind.CUSTOMER_UPDATED])
-    local = zone(known.timezone or rulebook.timezone or merchant.timezone)
-    happened = [(one, day_of(one.occurred_ms, local)) for one in own]
-    dated = [(one, day) for one, day in happened if one.kind is not Kind.CUSTOMER_UPDATED]
-    earned = {rule.id: _Earned(rule, dated) for rule in rulebook.earn}
-    active = active_days(rulebook.streak, dated)
-    current, longest = streaks(active, rulebook.streak.freezes if rulebook.streak else 0)
+class _Judge:
+    """One merchant's rules and settings."""
 
-    @cache
-    def counted(metric: EventMetric) -> int:
-        # Changes of settings earn nothing; badges may count them like any other event.
-        return metric_value(metric, happened)
+    def __init__(self, rulebook: Rulebook, merchant: MerchantSettings) -> None:
+        self._rules = rulebook
+        self._prospects = prospects_of(rulebook)
+        self._merchant = merchant
 
-    standing = settle(
-        rulebook,
-        Facts(
+    def profile(self, own: Sequence[Activity]) -> ExpectedProfile:
+        """What one customer's activities come to. Changes of settings earn nothing."""
+        rules = self._rules
+        known = known_settings([one for one in own if one.kind is Kind.CUSTOMER_UPDATED])
+        local = zone(known.timezone or rules.timezone or self._merchant.timezone)
+        dated = by_kind((one, day_of(one.occurred_ms, local)) for one in own)
+        earned = {rule.id: _Earned(rule, dated) for rule in rules.earn}
+        active = active_days(rules.streak, dated)
+        current, longest = streaks(active, rules.streak.freezes if rules.streak else 0)
+        facts = Facts(
             exp=sum(each.amounts.exp for each in earned.values()),
             coins_earned=sum(each.coins_earned for each in earned.values()),
             longest_streak=longest,
             locale_ever=known.locale_ever,
-            counted=counted,
-        ),
-    )
-    not_earned = sum(each.amounts.coins - each.coins_earned for each in earned.values())
-    return ExpectedProfile(
-        exp=standing.exp,
-        coins=standing.coins_earned + not_earned,
-        coins_earned=standing.coins_earned,
-        level=standing.level,
-        current_streak=current,
-        longest_streak=longest,
-        active_days=active,
-        badges=standing.badges,
-        locale=known.locale,
-        timezone=known.timezone,
-        notify=known.notify,
-        locale_ever=known.locale_ever,
-        board=board_days(rulebook.earn, (one for one, _day in dated), zone(merchant.timezone)),
-        rules={rule: each.amounts for rule, each in earned.items() if each.amounts != Amounts()},
-        completed={rule: each.completed for rule, each in earned.items() if each.completed},
-        prizes=frozenset(key for each in earned.values() for key in each.prizes),
-        refused={rule: each.refused for rule, each in earned.items() if each.refused},
-    )
+            counted=_counter(dated),
+        )
+        standing = settle(rules, self._prospects, facts)
+        not_earned = sum(each.amounts.coins - each.coins_earned for each in earned.values())
+        return ExpectedProfile(
+            exp=standing.exp,
+            coins=standing.coins_earned + not_earned,
+            coins_earned=standing.coins_earned,
+            level=standing.level,
+            current_streak=current,
+            longest_streak=longest,
+            active_days=active,
+            badges=standing.badges,
+            locale=known.locale,
+            timezone=known.timezone,
+            notify=known.notify,
+            locale_ever=known.locale_ever,
+            board=board_days(rules.earn, own, zone(self._merchant.timezone)),
+            rules={rule: each.amounts for rule, each in earned.items() if each.amounts != NOTHING},
+            completed={rule: each.completed for rule, each in earned.items() if each.completed},
+            prizes=frozenset(key for each in earned.values() for key in each.prizes),
+            refused={rule: each.refused for rule, each in earned.items() if each.refused},
+        )
+
+
+def _counter(dated: ByKind) -> Callable[[EventMetric], int]:
+    """Counts each metric once: several badges may ask for it, several times."""
+    counted: dict[int, int] = {}
+
+    def count(metric: EventMetric) -> int:
+        if id(metric) not in counted:  # a metric's own hash takes longer than counting does
+            counted[id(metric)] = metric_value(metric, dated)
+        return counted[id(metric)]
+
+    return count
 
 
 class _Earned:
     """One rule's outcome for one customer."""
 
-    def __init__(self, rule: EarnRule, dated: Sequence[Dated]) -> None:
+    def __init__(self, rule: EarnRule, dated: ByKind) -> None:
         if rule.coins is not None and rule.coins_as in earnings.SPENDING:
             raise ValueError(f"rule {rule.id} spends coins: order is its meaning, no model has it")
-        matches = earnings.matching(rule, dated)
-        values = earnings.completed_values(rule, matches)
-        self.completed = frozenset(values)
+        self.amounts, self.coins_earned = NOTHING, 0
+        self.completed: frozenset[str] = frozenset()
         self.prizes: frozenset[tuple[RuleId, str, str]] = frozenset()
         self.refused = 0
+        matches = earnings.matching(rule, dated)
+        if not matches:
+            return
+        values = earnings.completed_values(rule, matches)
+        self.completed = frozenset(values)
         if rule.once_per is not None:
             exp = earnings.once_total(rule.exp, len(values), rule.exp_cap)
             coins = earnings.once_total(rule.coins, len(values), rule.coins_cap)

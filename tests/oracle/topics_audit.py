@@ -1,7 +1,9 @@
 """Invariant 3: read_committed topics hold the outbox, and announce what the tables say."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,6 +30,7 @@ ANNOUNCED: Final = (
     "leaderboard.refresh",
     "audit_log",
 )
+UUID_V5: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 PERSONAL: Final = b"@example.com"
 
 Said = dict[str, Any]
@@ -107,7 +110,7 @@ def _check_record(record: TopicRecord, row: OutboxRow, said: Said, report: Repor
 
     if said["schema_version"] != row.schema_version:
         differ(f"says schema version {said['schema_version']}, the outbox {row.schema_version}")
-    if UUID(said["event_id"]).version != 5:
+    if not UUID_V5.fullmatch(said["event_id"]):
         differ(f"its id {said['event_id']} is no UUIDv5")
     key = said.get("customer_id") or said.get("userId") or said.get("key") or said["merchant_id"]
     if record.key != str(key).encode():
@@ -184,5 +187,6 @@ def _things(counted: Mapping[Any, int]) -> dict[object, object]:
     return dict(counted)
 
 
+@lru_cache(maxsize=200_000)
 def _text(raw: bytes) -> str:
     return str(UUID(bytes=raw))
