@@ -44,6 +44,11 @@ class Composer:
                 known[kind] = self._kind(entry)
             topic, prefix = known[kind]
             value = entry.value
+            if entry.unread_bytes is not None:
+                raise Halt(
+                    f"outbox row {entry.id}: {entry.unread_bytes} bytes for {topic}; no topic "
+                    "takes so much"
+                )
             if prefix and value is not None:
                 value = prefix + value
             headers: Headers = [(EVENT_TYPE, topic)]

@@ -6,6 +6,7 @@ import pytest
 
 from deploy.devstack.server import Addresses
 from gamification.adapters.kafka import originals
+from gamification.adapters.postgres import outbox_reader
 from gamification.application.relay import Limits
 from gamification.domain.errors import Reason
 from gamification.wire.dead_letter import letter_of, outbox_row
@@ -134,6 +135,19 @@ def test_a_letter_that_its_topic_does_not_take_is_published_without_its_bytes(
     assert [one.value for one in seen] == [b"0", b"1", b"2", b"3", b"", b"4", b"5"]
     refused = f"the original has 4000000 bytes, which {world.topic} does not take"
     assert seen[4].headers["dlq.detail"] == f"value: truncated; {refused}"
+
+
+def test_a_letter_larger_than_any_topic_takes_is_not_even_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_reader, "VALUE_BYTES_MAX", 9_000)
+    values = [b"a" * 8_193, b"b" * 9_001, b"c" * 9_000]
+    relays.append(world.dsn, [world.letter(n, value) for n, value in enumerate(values)])
+
+    seen = world.publish_all()
+
+    assert [one.value for one in seen] == [values[0], b"", values[2]]
+    assert "has 9001 bytes" in seen[1].headers["dlq.detail"]
 
 
 def test_large_letters_are_read_a_few_at_a_time(world: World) -> None:
