@@ -79,8 +79,8 @@ def measure(bench: Bench) -> Figures:
 def _with(ground: Ground, profiles: int) -> Figures:
     # Noon, so that nobody's day ends while we measure.
     occurred_ms = int(time.time() * 1000) // DAY_MS * DAY_MS - DAY_MS // 2
+    ground.empty_topic()
     with fresh_run(ground, f"profiles_{profiles}") as run:
-        ground.empty_topic()
         publish(_model_events(occurred_ms), ground.kafka, ground.schemas)
         award = run.launch("award")
         run.drain([award], MODEL_EVENTS)

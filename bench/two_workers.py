@@ -49,11 +49,13 @@ def _with(bench: Bench, workers: int, records: int) -> Figures:
             curve = run.drain(award, records)
         usage = meter.read()
         (deadlocks,) = run.one(DEADLOCKS)
+    cpu = [usage["cpu_s"][worker.name] for worker in award]
     total = max(1, sum(waits.values()))
     on_locks = {name: seen for name, seen in waits.items() if name.startswith("Lock:")}
     return {
         "records_per_s": round(curve.whole_per_s),
         "steady_per_s": round(curve.steady_per_s),
+        "busiest_has_percent": round(100 * max(cpu) / max(sum(cpu), 0.01)),
         "samples": total,
         "waits_percent": {k: round(100 * v / total, 1) for k, v in waits.most_common()},
         "append_lock_percent": round(100 * on_locks.pop(APPEND_LOCK, 0) / total, 2),
@@ -92,6 +94,7 @@ def rows(found: Mapping[str, Any]) -> list[Row]:
             f"{found['times_faster']} x one ({found['one']['steady_per_s']:,})",
             ">= 1.7 x where cores allow",
         ),
+        Row("  the busier one's share of their work", f"{two['busiest_has_percent']} %"),
         Row(
             "  their time in lock waits",
             f"{two['other_locks_percent']} %",
