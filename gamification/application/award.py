@@ -155,7 +155,7 @@ class Awarder:
                 if decoded.letter is not None:
                     outcome.letters.append(decoded.letter)
             elif activity.merchant_id not in tenants:
-                detail = "merchant_id: create the merchant first (python -m cli.merchants)"
+                detail = "merchant_id: create the merchant first (python -m cli.merchants put)"
                 outcome.letters.append(
                     self._dead_letter(decoded.record, Reason.UNKNOWN_MERCHANT, detail)
                 )

@@ -1,7 +1,9 @@
 """Tenants: read, and made with defaults at their first event."""
 
 from collections.abc import Sequence
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
 
 from gamification.adapters.postgres.arrays import uuids
 from gamification.adapters.postgres.session import EngineSession
@@ -20,6 +22,29 @@ READ: Final = """
 """
 
 
+LIST: Final = """
+    SELECT merchant_id, timezone, default_locale, created_at
+      FROM merchants ORDER BY merchant_id LIMIT %b::int
+"""
+
+SET: Final = """
+    INSERT INTO merchants (merchant_id, timezone, default_locale)
+    VALUES (%b::uuid, %b::text, coalesce(%b::text, 'en'))
+    ON CONFLICT (merchant_id) DO UPDATE
+       SET timezone = coalesce(%b::text, merchants.timezone),
+           default_locale = coalesce(%b::text, merchants.default_locale)
+"""
+
+BUMP: Final = "UPDATE generation SET number = number + 1"
+
+
+class Row(NamedTuple):
+    merchant_id: MerchantId
+    timezone: str | None
+    default_locale: str
+    created_at: datetime
+
+
 def read(
     session: EngineSession, ids: Sequence[MerchantId], *, create: bool
 ) -> dict[MerchantId, Merchant]:
@@ -33,3 +58,22 @@ def read(
             MerchantId(merchant_id): Merchant(timezone, locale)
             for merchant_id, timezone, locale in tx.fetchall()
         }
+
+
+def first(session: EngineSession, limit: int) -> list[Row]:
+    """Up to `limit` merchants, in the order of their ids."""
+    with session.transaction() as tx:
+        tx.execute(LIST, (limit,))
+        return [Row(*row) for row in tx.fetchall()]
+
+
+def put(
+    session: EngineSession, merchant: MerchantId, timezone: str | None, locale: str | None
+) -> None:
+    """Make or change a merchant; None leaves a value as it is. Workers see it at once.
+
+    A changed time zone moves no day that was counted already.
+    """
+    with session.transaction() as tx:
+        tx.execute(SET, (UUID(bytes=merchant), timezone, locale, timezone, locale))
+        tx.execute(BUMP)

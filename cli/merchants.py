@@ -1,0 +1,82 @@
+"""Look at merchants, make and change them: `python -m cli.merchants list|put`."""
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from cli.outcome import EXIT_USAGE, outcome
+from cli.report import Row, show
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@app.command("list", epilog="Example: python -m cli.merchants list --json")
+def list_them(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 1_000,
+    as_json: AsJson = False,
+) -> None:
+    """List merchants in the order of their ids."""
+    from gamification.adapters.postgres import merchants  # noqa: PLC0415
+    from gamification.adapters.postgres.session import EngineSession  # noqa: PLC0415
+    from gamification.domain.ids import uuid_text  # noqa: PLC0415
+
+    with outcome() as settings:
+        dsn = settings.postgres_dsn.get_secret_value()
+        with closing(EngineSession(dsn, "gamification-merchants")) as session:
+            rows: list[Row] = [
+                {
+                    "merchant_id": uuid_text(row.merchant_id),
+                    "timezone": row.timezone,
+                    "locale": row.default_locale,
+                    "created_at": f"{row.created_at:%Y-%m-%d %H:%M:%S}",
+                }
+                for row in merchants.first(session, limit)
+            ]
+    show(rows, as_json=as_json, empty="no merchants yet: one is made at its first event")
+
+
+@app.command(epilog="Example: python -m cli.merchants put ID --timezone Europe/Madrid --yes")
+def put(
+    merchant_id: str,
+    *,
+    timezone: Annotated[
+        str | None, typer.Option(help="Where its boards' days begin; IANA name.")
+    ] = None,
+    locale: Annotated[str | None, typer.Option(help="For customers without one.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; else only say what would be.")] = False,
+) -> None:
+    """Make a merchant, or change its time zone or locale. What is not named stays.
+
+    Change a time zone only while no events come in: days that were counted stay as they were.
+    """
+    from gamification.adapters.postgres import merchants  # noqa: PLC0415
+    from gamification.adapters.postgres.session import EngineSession  # noqa: PLC0415
+    from gamification.application.rulebook_admin import owner_of  # noqa: PLC0415
+    from gamification.domain.days import is_zone  # noqa: PLC0415
+
+    try:
+        merchant = owner_of(merchant_id)
+    except ValueError as error:
+        raise typer.BadParameter("MERCHANT_ID: a UUID") from error
+    if timezone is not None and not is_zone(timezone):
+        typer.echo(f"--timezone: {timezone} is not an IANA time zone, like Europe/Madrid", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    with outcome() as settings:
+        if locale is not None and locale not in settings.supported_locales:
+            typer.echo(f"--locale: one of {', '.join(settings.supported_locales)}", err=True)
+            raise typer.Exit(EXIT_USAGE)
+        if not yes:
+            typer.echo("nothing was changed; add --yes to do it")
+            return
+        dsn = settings.postgres_dsn.get_secret_value()
+        with closing(EngineSession(dsn, "gamification-merchants")) as session:
+            merchants.put(session, merchant, timezone, locale)
+    typer.echo("done")
+
+
+if __name__ == "__main__":
+    app()
