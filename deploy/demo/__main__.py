@@ -16,11 +16,12 @@ from types import FrameType
 from typing import Final, NoReturn
 
 from bench.workload import Delivery, Sent, Stream, WriterSchemas, generate, publish
-from bench.workload.drained import Drain
+from bench.workload.drained import INPUTS, Drain
+from bench.workload.ends import Ends
 from deploy.demo import facts, steady
 from deploy.demo.screen import Screen
 from deploy.devstack.database import create_database, drop_database
-from deploy.devstack.errors import DevstackError
+from deploy.devstack.errors import DevstackError, NotReady
 from deploy.devstack.flavour import BENCH
 from deploy.devstack.server import Addresses
 from deploy.devstack.start import start
@@ -143,6 +144,7 @@ def demonstrate(screen: Screen, events: int, steady_s: int) -> bool:
             with Application(addresses, Path(logs)) as application:
                 with screen.step("Creating topics, schemas and tables; starting the processes"):
                     application.prepare()
+                    _want_fresh_topics(addresses)
                     merchants = stream.population.merchants
                     facts.set_timezones(dsn, {each.text: each.timezone for each in merchants})
                     demo = Demo(screen, addresses, stream, steady_s)
@@ -153,6 +155,16 @@ def demonstrate(screen: Screen, events: int, steady_s: int) -> bool:
     screen.say(f"\nAll of it took {time.monotonic() - begun:.0f} s. Nothing is left running.")
     screen.say("`make up` starts the same and keeps it; `make test` passes the tests.")
     return report.ok
+
+
+def _want_fresh_topics(addresses: Addresses) -> None:
+    """Servers that were there before may hold another stream. Raises NotReady."""
+    ends = Ends(addresses.kafka_bootstrap)
+    if any(ends.next(ends.places(INPUTS)).values()):
+        raise NotReady(
+            "the input topics hold records already, which a new database would count too:"
+            " delete the topics, or let the demonstration start its own servers"
+        )
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
