@@ -10,6 +10,7 @@ from gamification.adapters.kafka.registry import SchemaRegistry
 from gamification.adapters.postgres import migrate, offsets
 from gamification.adapters.postgres.connection import connect
 from gamification.adapters.postgres.session import EngineSession
+from gamification.adapters.postgres.stalled import end_stalled
 from gamification.adapters.redis.connection import Address
 from gamification.adapters.redis.processed import Processed
 from gamification.application.award import Awarder, Means
@@ -24,6 +25,8 @@ from gamification.settings import Settings
 from gamification.wire.dead_letter import REPLAY_TOPIC
 from gamification.wire.decode import Decoder
 from gamification.wire.rulebook import load
+
+NAME: Final = "gamification-award"
 
 INPUT_TOPICS: Final = (*map(str, Kind), REPLAY_TOPIC)
 
@@ -48,7 +51,7 @@ class AwardWorker:
         # Connects when a storm first asks for it, and never holds a batch up for long.
         self._processed = Processed.at(
             Address(settings.redis_host, settings.redis_port, settings.redis_cluster),
-            "gamification-award",
+            NAME,
         )
 
     def turn(self) -> None:
@@ -69,7 +72,8 @@ class AwardWorker:
         if self._session is not None:
             self._session.close()
         self._session = self._intake = None
-        self._open_session()
+        # What failed may have been waiting for the locks of a worker that sleeps.
+        end_stalled(self._open_session(), NAME)
         if self._consumer is not None and self._consumer.is_broken:
             self._consumer.close()
             self._consumer = None
@@ -112,7 +116,7 @@ class AwardWorker:
         if self._session is None:
             dsn = self._settings.postgres_dsn.get_secret_value()
             require_migrated(dsn)
-            self._session = EngineSession(dsn, "gamification-award")
+            self._session = EngineSession(dsn, NAME)
         return self._session
 
     def _start(self, firsts: Positions) -> Positions:

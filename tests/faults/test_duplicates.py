@@ -100,9 +100,15 @@ def test_a_storm_of_duplicates_takes_the_short_cut_and_changes_nothing(chain: Ch
     chain.drain()
     by_redis = chain.metric(award, 'gamification_duplicates_total{known_by="redis"')
     assert by_redis > 0
-    # A contradiction just before a repetition: both in one batch, and Redis knows the id.
-    told = {id(event): contradicted([event]) for event in events[::50]}
-    chain.publish(each for event in events for each in [*told.get(id(event), []), *again([event])])
+    # Contradictions around a repetition: all in one batch, and Redis knows the id.
+    before = {id(event): contradicted([event]) for event in events[::50]}
+    after = {id(event): contradicted([event]) for event in events[25::50]}
+    chain.publish(
+        each
+        for event in events
+        for each in [*before.get(id(event), []), *again([event]), *after.get(id(event), [])]
+    )
+    chain.publish(contradicted(events[10::50]))
     chain.drain()
     assert chain.metric(award, 'gamification_duplicates_total{known_by="redis"') > by_redis
     chain.servers.redis.stop()
