@@ -232,14 +232,14 @@ def generate(  # noqa: PLR0913  # each is a property of the stream that a caller
 def points_only(
     seed: int, events: int, customers: int, *, until_ms: int, duplicates: float = 0.1
 ) -> Stream:
-    """Nothing but `points.earned`, evenly over the customers: for measuring how fast."""
+    """Nothing but one day's `points.earned`, evenly over the customers: for measuring."""
     return Stream(
         seed=seed,
         events=events,
         until_ms=until_ms,
         population=Population(seed, 3, customers, even=True),
         duplicates=duplicates,
-        days=7,
+        days=1,
         bad_of_each=0,
         kinds=(Kind.POINTS_EARNED,),
     )

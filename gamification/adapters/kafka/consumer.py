@@ -74,6 +74,9 @@ class InputConsumer:
                 **common,
                 "group.id": group,
                 "group.protocol": "consumer",
+                # Topic by topic, so that each worker has its share of every topic and all of one
+                # customer's partitions; the default may leave a busy topic to one worker.
+                "group.remote.assignor": "range",
                 "enable.auto.commit": False,
                 "enable.partition.eof": False,
                 "isolation.level": "read_committed",
