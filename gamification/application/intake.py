@@ -12,6 +12,7 @@ from gamification.application.shortcut import Shortcut
 from gamification.domain.breaker import Breaker
 from gamification.domain.errors import GamificationError, Reason, Suspect, Unavailable
 from gamification.telemetry import logs, metrics
+from gamification.telemetry.killpoints import reached
 from gamification.wire.decode import Decoder
 from gamification.wire.envelope import Decoded, Record
 
@@ -56,6 +57,7 @@ class Intake:
         self._lag.measure()
         if not records:
             return
+        reached("award.after_poll")
         decoded, held = self._decode(records)
         self._breaker.judge(len(decoded), sum(1 for d in decoded if d.letter is not None))
         if decoded:

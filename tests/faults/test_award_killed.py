@@ -7,6 +7,7 @@ from tests.faults.harness import KILLED, Chain
 pytestmark = pytest.mark.faults
 
 POINTS = (
+    "award.after_poll",
     "award.after_claim",
     "award.after_lock",
     "award.before_append",

@@ -63,6 +63,19 @@ def test_a_worker_that_wakes_up_before_postgres_gave_it_up_does_no_harm(
     chain.settle()
 
 
+def test_a_batch_polled_before_the_sleep_is_thrown_away_after_it(chain: Chain) -> None:
+    """Others counted it meanwhile, and made dead letters of what is bad in it."""
+    sleeper = chain.launch("award", {"GAMIFICATION_KILL_AT": "award.after_poll:8:stop"})
+    chain.start("relay", "project")
+    chain.load(events=2_000, per_s=2_000, bad_of_each=10)
+    chain.wait_frozen(sleeper)
+    chain.start("award")
+    chain.wait_all_counted()
+    sleeper.resume()
+    eventually(lambda: "PartitionLost" in sleeper.log_text(), within_s=60)
+    chain.settle()
+
+
 @pytest.mark.parametrize("point", ["before_append", "before_commit"])
 def test_what_a_sleeping_worker_holds_is_freed_wherever_it_stopped(
     chain: Chain, point: str
