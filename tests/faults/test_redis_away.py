@@ -49,3 +49,17 @@ def test_while_it_is_away_awards_go_on(chain: Chain, how: str) -> None:
     assert award.is_running()
     chain.servers.redis.resume() if how == "frozen" else chain.servers.redis.start()
     chain.settle()
+
+
+def test_while_it_is_full_awards_go_on(chain: Chain) -> None:
+    """It refuses every write; keys of state are never evicted to make room."""
+    award, _relay, project = chain.start("award", "relay", "project")
+    chain.load(events=2_000, per_s=400)
+    chain.wait_counted(300)
+    with closing(redis.Redis.from_url(chain.addresses.redis_url)) as client:
+        client.config_set("maxmemory", "1")
+        chain.wait_failures(project, 1)
+        chain.wait_all_counted()
+        assert award.is_running()
+        client.config_set("maxmemory", "0")
+    chain.settle()
