@@ -17,7 +17,7 @@ from deploy.devstack.start import start
 
 FLAVOUR: Final = BENCH.with_postgres({"track_commit_timestamp": "on"})
 PROFILE: Final = "profile"
-PROFILES: Final = 200_000
+PROFILES: Final = 500_000
 EVENTS: Final = 500_000
 
 

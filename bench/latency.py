@@ -11,6 +11,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, TopicPartition
 
 from bench.ground import Ground
+from bench.inside import Inside
 from bench.measurement import Bench, Failed, Figures, Measurement, Row
 from bench.quantiles import summary
 from bench.run import Run, fresh_run
@@ -87,13 +88,14 @@ def _at(run: Run, load: Load, warm_up_s: int) -> Figures:
         reader.assign(_ends(run.ground))
         reader.poll(0.2)  # connects
         sender = Sender(load)
-        meter = run.meter(sender=sender.pid)
+        meter, inside = run.meter(sender=sender.pid), Inside(run.application.workers)
         until = load.due(load.events) + LOST_AFTER_S
         seen_after_s = _watch(reader, due, until)
         # Read while the sender still exists: a process that ended has no figures.
         usage = meter.read()
+        workers = inside.read(usage["wall_s"])
         said = sender.finish()
-    return {**summary(seen_after_s), "sender": said, "usage": usage}
+    return {**summary(seen_after_s), "sender": said, "workers": workers, "usage": usage}
 
 
 def _ends(ground: Ground) -> list[TopicPartition]:
