@@ -18,6 +18,7 @@ from bench.run import Run, fresh_run
 from bench.sender import LEAD_S, Load, Sender
 
 NAME: Final = "latency"
+INTRODUCED_PER_S: Final = 400
 POOL: Final = 10_000
 """Customers who are known before, for the loads in which not everybody is new."""
 RATES: Final = ((200, 1), (1_000, 1), (5_000, 5))
@@ -66,12 +67,16 @@ def measure(bench: Bench) -> Figures:
 
 
 def _introduce(run: Run) -> int:
-    """One event for each customer of the pool, so that later they are known; how many events."""
+    """One event for each customer of the pool, so that later they are known; how many events.
+
+    Not all at once: meanwhile the broker's JVM compiles what single events make it do, which
+    takes a third of a core for half a minute.
+    """
     load = Load(
         kafka=run.ground.kafka,
         registry=run.addresses.registry_url,
-        begin=time.time(),
-        per_s=1_000_000,
+        begin=time.time() + LEAD_S,
+        per_s=INTRODUCED_PER_S,
         events=POOL,
         first_fresh=0,
     )

@@ -80,7 +80,8 @@ class Sender:
     def finish(self) -> dict[str, Any]:
         """What it said of itself. Raises RuntimeError when it failed."""
         try:
-            said, _ = self._process.communicate(timeout=FLUSH_S + 10)
+            left_s = max(0.0, self.load.due(self.load.events) - time.time())
+            said, _ = self._process.communicate(timeout=left_s + FLUSH_S + 10)
         finally:
             self._process.kill()
         if self._process.returncode:
