@@ -31,6 +31,19 @@ TROUBLE = """
 """
 """Serialization, deadlock, lock time-out, disk full, out of memory, cancelled."""
 
+LINGER = """
+    CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_sleep(0.05 * random());
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER linger_after_announcing AFTER INSERT ON outbox
+        FOR EACH STATEMENT EXECUTE FUNCTION linger();
+    CREATE TRIGGER linger_after_noting AFTER INSERT ON changes
+        FOR EACH STATEMENT EXECUTE FUNCTION linger();
+"""
+"""Between taking an id and committing it, so that others could overtake."""
+
 HOLD_ALL = "SELECT count(*) FROM (SELECT FROM profiles ORDER BY customer_id DESC FOR UPDATE) AS p"
 
 
@@ -42,6 +55,15 @@ def test_workers_that_meet_new_customers_on_many_topics_never_deadlock(chain: Ch
     report = chain.settle()
     assert report.ok
     assert deadlocks(chain.addresses.postgres_dsn) == 0
+
+
+def test_what_commits_late_is_announced_and_projected_all_the_same(chain: Chain) -> None:
+    """Ids that were taken first are seen first, however long their transactions take."""
+    chain.start("award", "award", "award", "relay", "project")
+    chain.load(events=3_000, per_s=400)
+    with psycopg.connect(chain.addresses.postgres_dsn) as database:
+        database.execute(LINGER)
+    chain.settle()
 
 
 def test_errors_that_pass_are_met_with_patience(chain: Chain) -> None:

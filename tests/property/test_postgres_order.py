@@ -116,6 +116,7 @@ def worlds(draw: st.DrawFn) -> tuple[Rulebook, str | None, list[Activity], list[
     return draw(rulebooks()), zone, draw(homes()), told, draw(arrivals(told))
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of what failed, never else
 def test_two_workers_end_where_the_model_says(database_dsn: str) -> None:
     compared: Counter[Invariant] = Counter()
 
