@@ -5,7 +5,6 @@ for `python -m bench profile award`, which prepares what it needs.
 """
 
 import cProfile
-import gc
 import json
 import os
 import pstats
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.stages import Stopwatch, instrument
+from consumers.collector import Collector
 from gamification.adapters.kafka.consumer import InputConsumer
 from gamification.bootstrap import AwardWorker
 from gamification.settings import load
@@ -62,15 +62,16 @@ def _stages(worker: AwardWorker, handled: Handled, records: int) -> dict[str, An
     first = _begin(worker, handled)
     watch.reset()
     begun, begun_cpu = time.perf_counter(), time.process_time()
+    collector = Collector()
     while handled.records < records:
         with watch.stage("rest of the turn"):
+            collector.between_turns()
             worker.turn()
     return {
         "records": handled.records - first,
         "wall_s": time.perf_counter() - begun,
         "process_cpu_s": time.process_time() - begun_cpu,
         "collecting_s": watch.collecting_s,
-        "collector": gc.get_threshold(),
         "stages": {label: asdict(spent) for label, spent in watch.spent.items()},
         "missing": missing,
         "server_seen": watch.session_pid > 0,

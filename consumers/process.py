@@ -1,6 +1,5 @@
 """What every process does around its work: settings, logs, health, signals, exit codes."""
 
-import gc
 import os
 import signal
 import sys
@@ -8,9 +7,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from consumers.collector import Collector
 from gamification.api.http.health import HealthServer, PortTaken, application
 from gamification.api.http.vitals import Check, Vitals
 from gamification.domain.errors import Halt, Unavailable
@@ -38,6 +38,12 @@ class Process:
     stop: threading.Event
     """Set once somebody asked us to stop. Look at it in every loop; wait on it, do not sleep."""
     vitals: Vitals
+    collector: Collector | None = None
+
+    def between_turns(self) -> None:
+        """Call it where hardly anything is alive: between two pieces of work."""
+        if self.collector is not None:
+            self.collector.between_turns()
 
     def heartbeat(self, loop: str = "worker") -> None:
         """Say that `loop` turned. A loop that spoke once must go on speaking (/health)."""
@@ -74,23 +80,13 @@ def run(name: str, main: Callable[[Process], None]) -> int:
         return EXIT_SETTINGS
     _watch_signals(process)
     server.start()
-    _collect_seldom()
     for line in misspelled():
         log.warning("unknown_setting", reason=line)
     log.info("started", pid=os.getpid(), http_host=settings.http_host, http_port=server.port)
-    code = _outcome(process, main)
+    code = _outcome(replace(process, collector=Collector()), main)
     process.vitals.stopping()
     server.stop()
     return code
-
-
-def _collect_seldom() -> None:
-    """Look for reference cycles seldom: a batch is ten thousands of small tuples without any.
-
-    At Python's thresholds the search took a quarter of the award worker's time.
-    """
-    gc.freeze()
-    gc.set_threshold(200_000, 50, 100)
 
 
 def _outcome(process: Process, main: Callable[[Process], None]) -> int:

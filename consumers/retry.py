@@ -89,6 +89,7 @@ def retry_while_unavailable(
     to_recover: Unavailable | None = None
     while not process.stop.is_set():
         process.heartbeat(loop)
+        process.between_turns()
         try:
             if to_recover is not None and recover is not None:
                 recover(to_recover)
