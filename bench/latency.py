@@ -29,7 +29,8 @@ TARGETS: Final = {
     5_000: "p99 < 100 ms",
 }
 AWARDED: Final = "badge.awarded"
-LOST_AFTER_S: Final = 20.0
+LOST_AFTER_S: Final = 90.0
+"""Behind the last event: a machine that cannot keep up is slow for long, but loses nothing."""
 READ_AT_ONCE: Final = 1_000
 
 
@@ -96,6 +97,9 @@ def _at(run: Run, load: Load, warm_up_s: int) -> Figures:
         meter, inside = run.meter(sender=sender.pid), Inside(run.application.workers)
         until = load.due(load.events) + LOST_AFTER_S
         seen_after_s = _watch(reader, due, until)
+        if len(seen_after_s) < len(due):
+            missing = f"{len(due) - len(seen_after_s):,} of {len(due):,} badges"
+            raise Failed(f"{missing} were not seen at {load.per_s:,}/s: {run.backlog()}")
         # Read while the sender still exists: a process that ended has no figures.
         usage = meter.read()
         workers = inside.read(usage["wall_s"])
@@ -108,7 +112,7 @@ def _ends(ground: Ground) -> list[TopicPartition]:
 
 
 def _watch(reader: Consumer, due: dict[str, float], until: float) -> list[float]:
-    """Seconds from due to seen for everybody in `due`. Raises Failed when some are never seen."""
+    """Seconds from due to seen for everybody in `due`; fewer when `until` has passed."""
     waiting = {customer.encode(): when for customer, when in due.items()}
     took_s: list[float] = []
     while waiting and time.time() < until:
@@ -121,8 +125,6 @@ def _watch(reader: Consumer, due: dict[str, float], until: float) -> list[float]
             when = waiting.pop(message.key() or b"", None)
             if when is not None:
                 took_s.append(now - when)
-    if waiting:
-        raise Failed(f"{len(waiting)} of {len(due)} badges were not seen in {LOST_AFTER_S} s")
     return took_s
 
 

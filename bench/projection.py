@@ -25,7 +25,7 @@ PER_S: Final = 1_000
 SAMPLED: Final = 20
 """Of so many customers, one is watched."""
 ASK_EVERY_S: Final = 0.001
-LOST_AFTER_S: Final = 20.0
+LOST_AFTER_S: Final = 90.0
 
 COMMITTED: Final = """
     SELECT customer::text, extract(epoch FROM min(pg_xact_commit_timestamp(c.xmin)))::float8

@@ -133,6 +133,11 @@ class Run:
                 return float(row[2])
             self._go_on(deadline, f"outbox (newest, published, when): {row}")
 
+    def backlog(self) -> str:
+        """How far everything is, for the message of a failure."""
+        newest, published, _ = self.one(WRITTEN)
+        return f"{self.counted():,} records counted, {published:,} of {newest:,} rows published"
+
     def one(self, query: str) -> tuple[Any, ...]:
         """The only row of a query."""
         row = self.database.execute(query.encode()).fetchone()
