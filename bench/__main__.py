@@ -53,7 +53,6 @@ def _measure(wanted: argparse.Namespace) -> None:
         for measurement in chosen(wanted.names):
             _one(measurement, bench)
             made[measurement.name] = {
-                "when": machine.now(),
                 "machine": about,
                 "figures": bench.found[measurement.name],
             }
@@ -84,7 +83,7 @@ def _profile(wanted: argparse.Namespace) -> None:
             Ground(stack, Path(folder)), wanted.events, functions=wanted.functions
         )
     print("\n".join(profile.lines(figures)))
-    made = {profile.NAME: {"when": machine.now(), "machine": about, "figures": figures}}
+    made = {profile.NAME: {"machine": about, "figures": figures}}
     report.write(report.read(report.LATEST) | made, report.LATEST)
     if wanted.out is not None:
         report.write(made, wanted.out)

@@ -24,6 +24,7 @@ def describe(addresses: Addresses) -> dict[str, Any]:
     with redis.Redis.from_url(addresses.redis_url) as client:
         said: Any = client.info("server")
     return {
+        "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
@@ -39,10 +40,6 @@ def describe(addresses: Addresses) -> dict[str, Any]:
 
 def is_busy(machine: dict[str, Any]) -> bool:
     return bool(machine["cores_in_use_before"] > BUSY_CORES)
-
-
-def now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _cpu_model() -> str:

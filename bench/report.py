@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bench import profile
 from bench.catalogue import BY_NAME
+from bench.machine import is_busy
 from bench.measurement import Failed, Row
 
 ROOT: Final = Path(__file__).parents[1]
@@ -20,7 +21,7 @@ FIGURES: Final = ("<!-- figures: python -m bench --write-docs -->", "<!-- end of
 STAGES: Final = ("<!-- stages: python -m bench profile award -->", "<!-- end of stages -->")
 
 Results = dict[str, Any]
-"""By measurement: when and on which machine it was made, and its figures."""
+"""By measurement: on which machine it was made and when, and its figures."""
 
 
 def read(path: Path) -> Results:
@@ -87,10 +88,10 @@ def _about(results: Mapping[str, Any]) -> Iterator[str]:
 
 def _origin(result: Mapping[str, Any]) -> str:
     machine = result["machine"]
-    others = machine["cores_in_use_before"]
+    busy = " The machine was busy: these are not the figures of a quiet one." * is_busy(machine)
     return (
-        f"Measured {result['when']} on {machine['cores']} cores of {machine['cpu']}, "
+        f"Measured {machine['when']} on {machine['cores']} cores of {machine['cpu']}, "
         f"{machine['memory_gib']} GiB, Python {machine['python']}, "
         f"Postgres {machine['postgres']} with a cache of {machine['shared_buffers']}; "
-        f"other programs used {others} cores when it began."
+        f"other programs used {machine['cores_in_use_before']} cores when it began.{busy}"
     )
