@@ -120,7 +120,7 @@ def rows(found: Mapping[str, Any]) -> list[Row]:
     alone = found["award_alone"]
     return [
         Row(
-            "drain, counted and announced",
+            f"drain of {found['records']:,} records, counted and announced",
             f"{found['records_per_s']:,} records/s",
             target=">= 15,000; aim 20,000",
         ),
