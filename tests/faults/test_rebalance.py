@@ -7,12 +7,12 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.faults
 
-VISITS = 6
+VISITS = 4
 
 
 def test_a_worker_that_comes_and_goes_again_and_again_changes_nothing(chain: Chain) -> None:
     chain.start("award", "award", "relay", "project")
-    chain.load(events=5_000, per_s=80)
+    chain.load(events=3_500, per_s=80)
     for visit in range(VISITS):
         guest = chain.launch("award")
         eventually(lambda guest=guest: '"assigned"' in guest.log_text(), within_s=60)  # type: ignore[misc]
@@ -34,7 +34,7 @@ def test_workers_that_slept_through_the_loss_of_their_partitions_do_no_harm(chai
     first, *_ = chain.start("award", "relay", "project")
     chain.load(events=3_000, per_s=100)
     first.stop()
-    points = ("after_claim", "after_lock", "before_append", "before_commit", "after_commit")
+    points = ("after_claim", "after_lock", "after_commit")
     sleepers = [
         chain.launch("award", {"GAMIFICATION_KILL_AT": f"award.{point}:2:stop"}) for point in points
     ]
@@ -48,7 +48,7 @@ def test_workers_that_slept_through_the_loss_of_their_partitions_do_no_harm(chai
     chain.settle()
 
 
-@pytest.mark.parametrize("point", ["after_claim", "before_append", "after_commit"])
+@pytest.mark.parametrize("point", ["after_claim", "after_commit"])
 def test_a_worker_that_wakes_up_before_postgres_gave_it_up_does_no_harm(
     chain: Chain, point: str
 ) -> None:
