@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help setup check format test demo bench up down lock
+.PHONY: help setup check format test faults demo bench up down lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -39,6 +39,9 @@ format: setup ## let the formatter and the linter repair what they can
 
 test: setup ## every test but the slow and the chaotic; starts the servers it needs
 	$(RUN) -m pytest -m 'not slow and not chaos' $(PYTEST_ARGS)
+
+faults: setup ## every test that injects faults, the slow ones too: some ten minutes
+	$(RUN) -m pytest -m faults tests/faults $(PYTEST_ARGS)
 
 demo: setup ## a realistic stream through the whole system, under 3 minutes
 	$(RUN) -m deploy.demo

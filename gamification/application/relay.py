@@ -125,11 +125,13 @@ class Relay:
         if self._session is None:
             return
         session.upkeep.turn(self._database, session.publisher, session.position)
+        if read_on:
+            return
         if len(entries) >= GATHER_FROM_ROWS:
             # Each transaction costs the broker a record and a marker in every partition that it
             # touches: with a backlog few large ones take half of what many small ones do.
             self._stop.wait(GATHER_S)
-        elif not read_on:
+        else:
             session.wakeup.wait(WAIT_S)
 
     def recover(self, error: Unavailable | None = None) -> None:

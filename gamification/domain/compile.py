@@ -149,6 +149,8 @@ class CompiledRulebook:
     watches: Mapping[str, Watch]
     """Metric's name -> thresholds and the badges that wait for them."""
     counter_watches: Mapping[int, Watch]
+    at_once: tuple[int, ...]
+    """Places of the badges that wait for level 1: everybody is there from the start."""
     dependents: Mapping[int, tuple[int, ...]]
     """Badge's code -> places of the badges whose criteria name it."""
 
@@ -207,6 +209,7 @@ def compile_rulebook(rulebook: Rulebook, mark_name: str, intern: Intern) -> Comp
         by_id={badge.id: place for place, badge in enumerate(badges)},
         watches=watches,
         counter_watches={codes[name]: watches[name] for name in metrics if name in watches},
+        at_once=tuple(watches["level"].passed(0, 1)) if "level" in watches else (),
         dependents=dependents,
     )
 

@@ -72,10 +72,12 @@ def look_again(turn: Turn) -> None:
 def _meet_rulebook(turn: Turn) -> None:
     """The first activity under another rulebook: look at every badge once.
 
-    A new customer has nothing that could have earned one.
+    A new customer has nothing yet that could have earned one, but for being at level 1.
     """
     if turn.player.rulebook:
         turn.candidates.update(range(len(turn.rules.badges)))
+    else:
+        turn.candidates.update(turn.rules.at_once)
     turn.player.rulebook = turn.rules.mark
     turn.player.dirty = True
 

@@ -159,7 +159,8 @@ def test_two_workers_end_where_the_model_says(database_dsn: str) -> None:
     finally:
         for worker in workers:
             worker.session.close()
-    assert compared[Invariant.AWARDS] > 1_000
+    # Random worlds differ in size: 900 to 1,500 were seen.
+    assert compared[Invariant.AWARDS] > 500
     assert compared[Invariant.LEDGER] > 100
 
 

@@ -34,7 +34,7 @@ def test_programs_get_json() -> None:
     rows = json.loads(run("--json"))
 
     wait = next(row for row in rows if row["name"] == "GAMIFICATION_BATCH_WAIT_MS")
-    assert (wait["unit"], wait["default"]) == ("ms", "5")
+    assert (wait["unit"], wait["default"]) == ("ms", "1")
 
 
 def test_a_terminal_gets_a_table(capsys: pytest.CaptureFixture[str]) -> None:
