@@ -31,7 +31,7 @@ TESTS: Final = Flavour(
 )
 
 BENCH: Final = Flavour(
-    kafka_jvm=("-Xms512m", "-Xmx768m", "-XX:+UseParallelGC", "-XX:TieredStopAtLevel=1"),
+    kafka_jvm=("-Xms256m", "-Xmx768m", "-XX:+UseParallelGC"),
     kafka={},
     postgres={**_SAFE, "shared_buffers": "512MB", "max_wal_size": "4GB"},
 )
