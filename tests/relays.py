@@ -20,7 +20,8 @@ from confluent_kafka.admin import AdminClient
 
 from gamification.adapters.postgres import outbox
 from gamification.adapters.postgres.session import EngineSession
-from gamification.application.relay import Ends, Lane, Limits, Relay
+from gamification.application.relay import Relay
+from gamification.application.relay_lanes import Ends, Lane, Limits
 from gamification.application.relay_schemas import SchemaPrefixes
 from gamification.domain.errors import GamificationError, Unavailable
 from gamification.wire.envelope import OutboxRow
@@ -87,8 +88,8 @@ def last_id(dsn: str) -> int:
 
 
 def progress(dsn: str) -> int:
-    """How far Postgres says the relay is."""
-    return int(ask(dsn, "SELECT coalesce(max(last_id), 0) FROM relay_progress"))
+    """How far Postgres says the relay is, all its lanes."""
+    return int(ask(dsn, "SELECT coalesce(min(last_id), 0) FROM relay_progress"))
 
 
 def ask(dsn: str, query: str, *values: object) -> str:

@@ -17,9 +17,10 @@ from gamification.adapters.kafka.publish_errors import Unproducible
 from gamification.adapters.kafka.publisher import Message, TransactionalPublisher
 from gamification.adapters.postgres import outbox_reader, relay_state
 from gamification.adapters.postgres.connection import Database
-from gamification.adapters.postgres.outbox_reader import Entry
+from gamification.adapters.postgres.outbox_reader import Entry, Window
 from gamification.adapters.postgres.relay_state import Known
 from gamification.adapters.postgres.wakeup import Channel, Wakeup
+from gamification.application.relay_lanes import Ends, Lane, Limits
 from gamification.application.relay_messages import Composer, sources, until_missing
 from gamification.application.relay_schemas import SchemaPrefixes
 from gamification.application.relay_start import resume_after
@@ -32,42 +33,11 @@ NAME: Final = "gamification-relay"
 
 WAIT_S: Final = 0.25
 """A lost notification costs this much, never a row."""
-GATHER_FROM_ROWS: Final = 2_000
-GATHER_S: Final = 0.25
+BACKLOG_ROWS: Final = 2_000
+BACKLOG_GATHER_S: Final = 0.25
 """While that many rows come at once nobody waits for a single one: gather more of them."""
 STANDBY_S: Final = 0.5
 log = logs.get("relay")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
-    """The names by which one relay, its predecessors and its stand-ins know each other."""
-
-    shard: int = 0
-    transactional_id: str = "gamification.relay.0"
-    position_topic: str = "gamification.relay"
-    position_group: str = "gamification.relay.0"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How much at once, and how long."""
-
-    rows_max: int = 5_000
-    keep_hours: int = 24
-    """Published rows are kept for at least this long."""
-    idle_limit_s: int = 20
-    """A relay that says nothing to Postgres for this long loses its leadership."""
-    recommit_every_s: float = 3600.0
-    """Kafka forgets the offsets of a group that committed nothing for 7 days."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """What the relay reads from, and what it writes to."""
-
-    postgres_dsn: str
-    kafka_brokers: str
 
 
 @dataclass(slots=True)
@@ -75,10 +45,14 @@ class _Session:
     """What is open while we lead. Thrown away as a whole after any failure."""
 
     wakeup: Wakeup
+    codes: list[int]
     publisher: TransactionalPublisher
     composer: Composer
     position: RelayPosition
     upkeep: Upkeep
+    seen: int
+    """Up to which id we looked; `position` is committed, and may be behind rows of other lanes."""
+    published_at: float = 0.0
 
 
 class Relay:
@@ -120,17 +94,31 @@ class Relay:
         if session is None or self._database is None:
             return
         started_at = time.monotonic()
-        entries = outbox_reader.read_after(self._database, session.position.last_id, self._rows_max)
-        read_on = bool(entries) and self._publish(session, self._database, entries, started_at)
-        if self._session is None:
-            return
-        session.upkeep.turn(self._database, session.publisher, session.position)
-        if read_on:
-            return
-        if len(entries) >= GATHER_FROM_ROWS:
-            # Each transaction costs the broker a record and a marker in every partition that it
-            # touches: with a backlog few large ones take half of what many small ones do.
-            self._stop.wait(GATHER_S)
+        window = outbox_reader.read_after(
+            self._database, session.seen, self._rows_max, session.codes
+        )
+        read_on = window.looked_at == self._rows_max
+        if window.entries:
+            read_on = self._publish(session, self._database, window, started_at)
+            if self._session is None:
+                return
+            session.published_at = started_at
+        else:
+            session.seen = window.up_to
+        session.position = session.upkeep.turn(
+            self._database, session.publisher, session.position, session.seen
+        )
+        if not read_on:
+            self._wait(session, window.looked_at)
+
+    def _wait(self, session: _Session, looked_at: int) -> None:
+        """Until there may be something to publish, or until it is time to look again."""
+        # Each transaction costs the broker a record and a marker in every partition that it
+        # touches: with a backlog few large ones take half of what many small ones do.
+        gather_s = BACKLOG_GATHER_S if looked_at >= BACKLOG_ROWS else self._limits.gather_s
+        left_s = session.published_at + gather_s - time.monotonic()
+        if left_s > 0:
+            self._stop.wait(left_s)
         else:
             session.wakeup.wait(WAIT_S)
 
@@ -153,13 +141,13 @@ class Relay:
             )
         if not relay_state.try_to_lead(self._database, self._lane.shard):
             self._problem = None
-            stand_by()
+            stand_by(self._lane.name)
             self._stop.wait(STANDBY_S)
             return None
         # Postgres before Kafka: what it knows was in Kafka first, so it can only know less. And
         # while Kafka is away, people must see what piles up.
         known = relay_state.known(self._database, self._lane.shard)
-        measure(self._database, known.published)
+        measure(self._database, self._lane.name, known.published)
         self._prefixes.resolve()
         self._go_on_or_stop()
         wakeup = Wakeup(self._ends.postgres_dsn, Channel.OUTBOX)
@@ -177,13 +165,18 @@ class Relay:
             if publisher is not None:
                 publisher.close()
             raise
-        composer = Composer(outbox_reader.topics(self._database), self._prefixes)
-        upkeep = Upkeep(
-            self._ends.postgres_dsn, self._limits.keep_hours, self._limits.recommit_every_s
+        topics = outbox_reader.topics(self._database)
+        self._session = _Session(
+            wakeup=wakeup,
+            codes=self._lane.codes(topics),
+            publisher=publisher,
+            composer=Composer(topics, self._prefixes),
+            position=position,
+            upkeep=Upkeep(self._ends.postgres_dsn, self._lane, self._limits),
+            seen=position.last_id,
         )
-        self._session = _Session(wakeup, publisher, composer, position, upkeep)
         self._problem = None
-        log.info("relay_leads", shard=self._lane.shard, after=position.last_id)
+        log.info("relay_leads", lane=self._lane.name, after=position.last_id)
         return self._session
 
     def _resume(
@@ -198,8 +191,7 @@ class Relay:
         position = RelayPosition(after, known.incarnation)
         self._go_on_or_stop()
         publisher.publish((), position)
-        if after:
-            relay_state.store_progress(database, self._lane.shard, after)
+        relay_state.store_progress(database, self._lane.shard, after, published=False)
         return position
 
     def _go_on_or_stop(self) -> None:
@@ -208,15 +200,18 @@ class Relay:
             raise Unavailable("asked to stop")
 
     def _publish(
-        self, session: _Session, database: Database, rows: Sequence[Entry], started_at: float
+        self, session: _Session, database: Database, window: Window, started_at: float
     ) -> bool:
         """One transaction of what was read. False when nothing more is known to wait."""
         asked = self._rows_max
+        rows = window.entries
         by_reference = sources(rows)
         found = originals.fetch(self._ends.kafka_brokers, by_reference) if by_reference else {}
         entries = until_missing(rows, found)
         messages = session.composer.compose(entries, found, self._too_large)
-        position = RelayPosition(entries[-1].id, session.position.incarnation)
+        whole = len(entries) == len(rows)
+        up_to = window.up_to if whole else entries[-1].id
+        position = RelayPosition(up_to, session.position.incarnation)
         reached("relay.after_read")
         try:
             session.publisher.publish(messages, position)
@@ -229,14 +224,14 @@ class Relay:
             raise
         reached("relay.after_kafka_commit")
         session.position = position
+        session.seen = up_to
         session.upkeep.committed()
         self._rows_max = min(self._limits.rows_max, 2 * asked)
         self._too_large = frozenset()
-        relay_state.store_progress(database, self._lane.shard, position.last_id)
+        relay_state.store_progress(database, self._lane.shard, up_to)
         reached("relay.after_progress")
         count(entries, session.composer.topics, time.monotonic() - started_at)
-        # Letters: what was read may have been cut short because of their size.
-        return len(rows) == asked or any(entry.letter is not None for entry in rows)
+        return window.looked_at == asked or not whole
 
     def _narrow_down(
         self,

@@ -10,7 +10,8 @@ from gamification.adapters.kafka.position import PositionKeeper, RelayPosition
 from gamification.adapters.kafka.publisher import TransactionalPublisher
 from gamification.adapters.postgres import outbox_reader, relay_state
 from gamification.adapters.postgres.relay_state import Known
-from gamification.application.relay import NAME, Ends, Lane
+from gamification.application.relay import NAME
+from gamification.application.relay_lanes import Ends, Lane
 from gamification.application.relay_start import resume_after
 from gamification.domain.errors import Halt
 

@@ -10,12 +10,15 @@ from gamification.adapters.kafka.publisher import TransactionalPublisher
 from gamification.adapters.postgres import outbox_reader, relay_state
 from gamification.adapters.postgres.connection import Database, connect
 from gamification.adapters.postgres.outbox_reader import Entry
+from gamification.application.relay_lanes import Lane, Limits
 from gamification.domain.errors import Unavailable
 from gamification.telemetry import logs, metrics
 
 MEASURE_EVERY_S: Final = 1.0
 ENSURE_EVERY_S: Final = 10.0
 DROP_EVERY_S: Final = 60.0
+FOLLOW_AFTER_S: Final = 0.5
+"""A lane without rows of its own lets its position follow the others' that often."""
 
 CONNECTION: Final = "gamification-relay-upkeep"
 IMPATIENT: Final = {"lock_timeout": "500ms"}
@@ -30,14 +33,14 @@ class Upkeep:
     def __init__(
         self,
         dsn: str,
-        keep_hours: int,
-        recommit_every_s: float,
+        lane: Lane,
+        limits: Limits,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """The relay has just committed its position."""
         self._dsn = dsn
-        self._keep_hours = keep_hours
-        self._recommit_every_s = recommit_every_s
+        self._lane = lane
+        self._limits = limits
         self._clock = clock
         self._committed_at = clock()
         self._measure_at = self._ensure_at = self._drop_at = 0.0
@@ -47,19 +50,32 @@ class Upkeep:
         self._committed_at = self._clock()
 
     def turn(
-        self, database: Database, publisher: TransactionalPublisher, position: RelayPosition
-    ) -> None:
-        """Raises Unavailable or Halt."""
+        self,
+        database: Database,
+        publisher: TransactionalPublisher,
+        position: RelayPosition,
+        seen: int,
+    ) -> RelayPosition:
+        """Return what Kafka now has as the position. Raises Unavailable or Halt.
+
+        `seen` is up to where there is nothing left to publish: when that went on without us,
+        because rows were all for other lanes, the position follows, at its leisure.
+        """
         now = self._clock()
+        since_s = now - self._committed_at
+        behind = seen > position.last_id and since_s >= FOLLOW_AFTER_S
+        if behind or since_s >= self._limits.recommit_every_s:
+            position = RelayPosition(seen, position.incarnation)
+            publisher.publish((), position)
+            relay_state.store_progress(database, self._lane.shard, seen, published=False)
+            self.committed()
         if now >= self._measure_at:
             self._measure_at = now + MEASURE_EVERY_S
-            measure(database, position.last_id)
-        if now >= self._ensure_at:
+            measure(database, self._lane.name, seen)
+        if self._lane.keeps_house and now >= self._ensure_at:
             self._ensure_at = now + ENSURE_EVERY_S
             self._look_after_partitions(position.last_id, now)
-        if now - self._committed_at >= self._recommit_every_s:
-            publisher.publish((), position)
-            self.committed()
+        return position
 
     def _look_after_partitions(self, published_id: int, now: float) -> None:
         """On a connection that does not wait for locks; what did not work is tried again."""
@@ -68,8 +84,9 @@ class Upkeep:
             try:
                 relay_state.ensure_partitions(database)
                 if now >= self._drop_at:
+                    others = relay_state.published_by(database, self._lane.others)
                     dropped = relay_state.drop_published_partitions(
-                        database, published_id, self._keep_hours
+                        database, min(published_id, others), self._limits.keep_hours
                     )
                     self._drop_at = now + DROP_EVERY_S
                     if dropped:
@@ -80,17 +97,17 @@ class Upkeep:
             log.warning("outbox_upkeep_failed", reason=str(error))
 
 
-def measure(database: Database, last_id: int) -> None:
+def measure(database: Database, lane: str, seen: int) -> None:
     """Show how much waits behind this id. Raises Unavailable or Halt."""
-    rows, age_s = outbox_reader.depth_and_age(database, last_id)
-    metrics.OUTBOX_ROWS.set(rows)
-    metrics.OUTBOX_AGE.set(age_s)
+    rows, age_s = outbox_reader.depth_and_age(database, seen)
+    metrics.OUTBOX_ROWS.labels(lane).set(rows)
+    metrics.OUTBOX_AGE.labels(lane).set(age_s)
 
 
-def stand_by() -> None:
+def stand_by(lane: str) -> None:
     """Another relay leads: what waits is its to show."""
-    metrics.OUTBOX_ROWS.set(0)
-    metrics.OUTBOX_AGE.set(0)
+    metrics.OUTBOX_ROWS.labels(lane).set(0)
+    metrics.OUTBOX_AGE.labels(lane).set(0)
 
 
 def count(entries: Sequence[Entry], topics: Mapping[int, str], took_s: float) -> None:

@@ -103,9 +103,11 @@ LAG_SECONDS: Final = _gauge(
 )
 
 # Relay
-OUTBOX_ROWS: Final = _gauge("gamification_outbox_rows", "Outbox rows that Kafka was not told yet.")
+OUTBOX_ROWS: Final = _gauge(
+    "gamification_outbox_rows", "Outbox rows that this lane of the relay did not look at.", "lane"
+)
 OUTBOX_AGE: Final = _gauge(
-    "gamification_outbox_age_seconds", "Age of the oldest of them; 0 when there is none."
+    "gamification_outbox_age_seconds", "Age of the oldest of them; 0 when there is none.", "lane"
 )
 PUBLISHED: Final = _counter(
     "gamification_relay_published_rows_total", "Outbox rows published to Kafka.", "topic"

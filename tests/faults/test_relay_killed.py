@@ -22,7 +22,7 @@ DEATHS = 8
 def published(chain: Chain) -> int:
     """How far the relay says it is."""
     with psycopg.connect(chain.addresses.postgres_dsn) as database:
-        row = database.execute("SELECT coalesce(max(last_id), 0) FROM relay_progress").fetchone()
+        row = database.execute("SELECT coalesce(min(last_id), 0) FROM relay_progress").fetchone()
     return int(row[0]) if row else 0
 
 

@@ -12,7 +12,8 @@ from deploy.devstack.server import Addresses
 from gamification.adapters.kafka.publisher import TransactionalPublisher
 from gamification.adapters.postgres import relay_state
 from gamification.adapters.postgres.connection import connect
-from gamification.application.relay import Lane, Limits, Relay
+from gamification.application.relay import Relay
+from gamification.application.relay_lanes import Lane, Limits
 from gamification.domain.errors import Halt, Unavailable
 from tests import relays
 from tests.relays import Turning, fact

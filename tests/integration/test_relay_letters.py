@@ -7,7 +7,7 @@ import pytest
 from deploy.devstack.server import Addresses
 from gamification.adapters.kafka import originals
 from gamification.adapters.postgres import outbox_reader
-from gamification.application.relay import Limits
+from gamification.application.relay_lanes import Limits
 from gamification.domain.errors import Reason
 from gamification.wire.dead_letter import letter_of, outbox_row
 from gamification.wire.envelope import DeadLetter, OutboxRow, Position, Record

@@ -4,7 +4,7 @@ import pytest
 
 from deploy.devstack.server import Addresses
 from gamification.application import relay_admin
-from gamification.application.relay import Ends, Lane
+from gamification.application.relay_lanes import Ends, Lane
 from gamification.domain.errors import Halt
 from tests import relays
 from tests.servers import Topics

@@ -82,7 +82,7 @@ class InputConsumer:
                 "isolation.level": "read_committed",
                 # A stored position that the log no longer has is never skipped silently.
                 "auto.offset.reset": "error",
-                "fetch.wait.max.ms": 10,
+                "fetch.wait.max.ms": 100,
                 "fetch.queue.backoff.ms": 2,
                 "queued.min.messages": 20_000,
                 "queued.max.messages.kbytes": QUEUED_KIB_MAX,

@@ -4,6 +4,7 @@ Ids are in commit order (see `outbox.append`), may have gaps (rolled back transa
 partitions of old ones may be gone; so the only question is "what follows this id".
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from gamification.adapters.postgres.connection import Database, connect
@@ -21,11 +22,14 @@ READ: Final = """
            CASE WHEN octet_length(value) <= %(inline)s THEN value END,
            traceparent, letter, date_part('epoch', created_at),
            CASE WHEN octet_length(value) > %(inline)s THEN octet_length(value) END
-      FROM outbox
-     WHERE id > %(after)s
-     ORDER BY id
-     LIMIT %(rows_max)s
+      FROM (SELECT * FROM outbox WHERE id > %(after)s ORDER BY id LIMIT %(rows_max)s) looked_at
+     WHERE topic = ANY(%(topics)s::smallint[])
+     UNION ALL
+    SELECT coalesce(max(id), %(after)s), NULL, NULL, NULL, NULL, NULL, NULL, NULL, count(*)
+      FROM (SELECT id FROM outbox WHERE id > %(after)s ORDER BY id LIMIT %(rows_max)s) looked_at
 """
+"""The last row says how far this looked, and at how many rows: in one statement, so that both
+parts see the same commits."""
 
 READ_LARGE: Final = "SELECT id, value FROM outbox WHERE id = ANY(%s)"
 
@@ -42,6 +46,8 @@ PLANNER: Final = {
     # One plan for all positions: partitions are chosen when it runs, at half the cost of
     # planning anew each time (measured with 20 to 400 partitions).
     "plan_cache_mode": "force_generic_plan",
+    # The row that says how far a look went has to come last.
+    "max_parallel_workers_per_gather": "0",
     # Only `store_progress` writes, and Kafka has the truth.
     "synchronous_commit": "off",
 }
@@ -63,6 +69,16 @@ class Entry(NamedTuple):
     """Set when `value` was left out because nothing can take so many bytes."""
 
 
+class Window(NamedTuple):
+    """What was found in one look at the outbox."""
+
+    entries: list[Entry]
+    up_to: int
+    """All rows of these topics up to this id are in `entries`, or were before."""
+    looked_at: int
+    """Rows of any topic."""
+
+
 def open_reader(dsn: str, application_name: str, idle_limit_s: int) -> Database:
     """A connection for `read_after`, which ends itself when it is idle for `idle_limit_s`.
 
@@ -72,18 +88,27 @@ def open_reader(dsn: str, application_name: str, idle_limit_s: int) -> Database:
     return connect(dsn, application_name, {**PLANNER, "idle_session_timeout": f"{idle_limit_s}s"})
 
 
-def read_after(database: Database, last_id: int, rows_max: int) -> list[Entry]:
-    """Up to `rows_max` rows with larger ids, fewer when their values are large; [] if none.
+def read_after(database: Database, last_id: int, rows_max: int, topics: Sequence[int]) -> Window:
+    """Rows of these topics (codes) among the next `rows_max` of all, fewer when they are large.
 
     Raises Unavailable or Halt.
     """
-    asked = {"after": last_id, "rows_max": rows_max, "inline": INLINE_BYTES_MAX}
+    asked = {
+        "after": last_id,
+        "rows_max": rows_max,
+        "inline": INLINE_BYTES_MAX,
+        "topics": list(topics),
+    }
     with translated(), database.cursor(binary=True) as cursor:
-        rows = cursor.execute(READ, asked, prepare=True).fetchall()
+        *rows, last = cursor.execute(READ, asked, prepare=True).fetchall()
     entries = list(map(Entry._make, rows))
-    if any(entry.unread_bytes for entry in entries):
-        return _with_large_values(database, entries)
-    return entries
+    found = Window(entries, up_to=last[0], looked_at=last[-1])
+    if not any(entry.unread_bytes for entry in entries):
+        return found
+    fitting = _with_large_values(database, entries)
+    if len(fitting) == len(entries):
+        return found._replace(entries=fitting)
+    return Window(fitting, up_to=fitting[-1].id, looked_at=rows_max)
 
 
 def _with_large_values(database: Database, entries: list[Entry]) -> list[Entry]:

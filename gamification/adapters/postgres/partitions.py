@@ -51,7 +51,7 @@ def oldest_id(database: Database, parent: str) -> int:
     return min((_first_id(part) for part, _ in _attached(database, parent)), default=0)
 
 
-def drop_consumed(database: Database, parent: str, position: int, keep_hours: int) -> list[str]:
+def drop_consumed(database: Database, parent: str, position: float, keep_hours: int) -> list[str]:
     """Drop partitions that hold only ids below `position`, all older than `keep_hours`.
 
     The partition with the position itself stays, so the newest id never falls below it. Detached

@@ -1,5 +1,7 @@
 """Who relays, how far the relay is as Postgres knows it, and what the outbox still holds."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,9 +23,17 @@ KNOWN: Final = """
 """
 
 STORE: Final = """
-    INSERT INTO relay_progress (shard, last_id, published_at) VALUES (%s, %s, clock_timestamp())
+    INSERT INTO relay_progress AS known (shard, last_id, published_at)
+    VALUES (%(shard)s, %(last_id)s, clock_timestamp())
     ON CONFLICT (shard) DO UPDATE
-       SET last_id = excluded.last_id, published_at = excluded.published_at
+       SET last_id = excluded.last_id,
+           published_at = CASE WHEN %(published)s THEN excluded.published_at
+                               ELSE known.published_at END
+"""
+
+PUBLISHED_BY: Final = """
+    SELECT min(coalesce(last_id, 0))
+      FROM unnest(%s::int[]) AS asked(shard) LEFT JOIN relay_progress USING (shard)
 """
 
 
@@ -66,10 +76,26 @@ def known(database: Database, shard: int) -> Known:
     )
 
 
-def store_progress(database: Database, shard: int, last_id: int) -> None:
-    """Say how far the relay is: for people and `reconcile`. Raises Unavailable or Halt."""
+def store_progress(database: Database, shard: int, last_id: int, *, published: bool = True) -> None:
+    """Say how far the relay is: for people and `reconcile`. Raises Unavailable or Halt.
+
+    `published`: rows were, just now; else the position only moved.
+    """
+    said = {"shard": shard, "last_id": last_id, "published": published}
     with translated():
-        database.execute(STORE, (shard, last_id), prepare=True)
+        database.execute(STORE, said, prepare=True)
+
+
+def published_by(database: Database, shards: Sequence[int]) -> int | float:
+    """Up to which id all of these are, as Postgres knows it. Raises Unavailable or Halt.
+
+    0 when one of them never said anything, infinity when there are none to ask.
+    """
+    if not shards:
+        return math.inf
+    with translated():
+        row = database.execute(PUBLISHED_BY, (list(shards),)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def ensure_partitions(database: Database) -> int:
@@ -77,10 +103,12 @@ def ensure_partitions(database: Database) -> int:
     return partitions.ensure(database, TABLE, PARTITION_ROWS, PARTITIONS_AHEAD)
 
 
-def drop_published_partitions(database: Database, published_id: int, keep_hours: int) -> list[str]:
+def drop_published_partitions(
+    database: Database, published_id: float, keep_hours: int
+) -> list[str]:
     """Drop whole partitions in which every row is published and older than `keep_hours`.
 
-    `published_id` is Kafka's, not a guess: what it says was announced. Returns the names
+    `published_id` is no guess: what Kafka says was announced. Returns the names
     dropped. Raises Unavailable or Halt. Not inside a transaction.
     """
     return partitions.drop_consumed(database, TABLE, published_id, keep_hours)
