@@ -93,7 +93,11 @@ class AwardWorker:
         session = self._open_session()
         if self._consumer is None:
             self._consumer = InputConsumer(
-                settings.kafka_broker, settings.consumer_group, INPUT_TOPICS, self._start
+                settings.kafka_broker,
+                settings.consumer_group,
+                INPUT_TOPICS,
+                self._start,
+                fetch_wait_ms=settings.fetch_wait_ms,
             )
         tenants = Tenants(session, load, create_merchants=settings.create_merchants)
         means = Means(

@@ -138,6 +138,14 @@ class Settings(BaseModel):
         at_least=1,
         at_most=20_000,
     )
+    fetch_wait_ms: int = setting(
+        "GAMIFICATION_FETCH_WAIT_MS",
+        5,
+        "How long the broker gathers records for an answer: a latency, against requests a second.",
+        unit="ms",
+        at_least=1,
+        at_most=1000,
+    )
     batch_wait_ms: int = setting(
         "GAMIFICATION_BATCH_WAIT_MS",
         1,
