@@ -11,6 +11,7 @@ from bench import machine, pictures, profile, report
 from bench.catalogue import BY_NAME, chosen
 from bench.ground import Ground
 from bench.measurement import Bench, Failed, Measurement, Scale
+from bench.warm_up import warm_up
 from deploy.devstack.errors import DevstackError
 from deploy.devstack.flavour import BENCH
 from deploy.devstack.start import start
@@ -41,7 +42,6 @@ def _measure(wanted: argparse.Namespace) -> None:
     scale = Scale(
         events=wanted.events or EVENTS,
         seconds=wanted.seconds,
-        warm_up_s=wanted.warm_up,
         profiles=5_000_000 if wanted.full else wanted.profiles,
     )
     results = report.read(report.LATEST)
@@ -50,6 +50,8 @@ def _measure(wanted: argparse.Namespace) -> None:
         about = machine.describe(stack.addresses)
         _warn_when_busy(about)
         bench = Bench(Ground(stack, Path(folder)), scale)
+        if any(measurement.warm for measurement in chosen(wanted.names)):
+            warm_up(bench.ground, wanted.warm_up)
         for measurement in chosen(wanted.names):
             _one(measurement, bench)
             made[measurement.name] = {
@@ -117,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--events", type=int, help="of the drain, 500,000; or of the profile")
     parser.add_argument("--seconds", type=int, default=15, help="at each rate of the latency")
-    parser.add_argument("--warm-up", type=int, default=5, help="seconds before those")
+    parser.add_argument("--warm-up", type=int, default=75, help="seconds of work before all")
     parser.add_argument("--profiles", type=int, default=PROFILES, help="of profiles_cost")
     parser.add_argument("--full", action="store_true", help="profiles_cost with 5,000,000")
     parser.add_argument("--functions", action="store_true", help="profile single functions, too")

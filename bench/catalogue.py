@@ -41,6 +41,7 @@ _ALL: Final = (
         about="decoding and checking, records/s of each topic",
         measure=_decode,
         rows=_decode_rows,
+        warm=False,
     ),
     drain.MEASUREMENT,
     copy_limit.MEASUREMENT,

@@ -15,12 +15,14 @@ from bench.inside import Inside
 from bench.measurement import Bench, Failed, Figures, Measurement, Row
 from bench.quantiles import summary
 from bench.run import Run, fresh_run
-from bench.sender import LEAD_S, Load, Sender
+from bench.sender import Load, Sender, lead_s
 
 NAME: Final = "latency"
-INTRODUCED_PER_S: Final = 400
+INTRODUCED_PER_S: Final = 1_000
 POOL: Final = 10_000
 """Customers who are known before, for the loads in which not everybody is new."""
+SETTLE_S: Final = 3
+"""At the beginning of each rate, not counted."""
 RATES: Final = ((200, 1), (1_000, 1), (5_000, 5))
 """Events a second, and of how many events one is of a new customer."""
 TARGETS: Final = {
@@ -43,11 +45,11 @@ def measure(bench: Bench) -> Figures:
         fresh = POOL
         rates: Figures = {}
         for per_s, fresh_every in RATES:
-            events = per_s * (scale.warm_up_s + scale.seconds)
+            events = per_s * (SETTLE_S + scale.seconds)
             load = Load(
                 kafka=ground.kafka,
                 registry=ground.stack.addresses.registry_url,
-                begin=time.time() + LEAD_S,
+                begin=time.time() + lead_s(events),
                 per_s=per_s,
                 events=events,
                 first_fresh=fresh,
@@ -55,28 +57,23 @@ def measure(bench: Bench) -> Figures:
                 pool=POOL,
             )
             fresh += events
-            rates[str(per_s)] = _at(run, load, scale.warm_up_s)
+            rates[str(per_s)] = _at(run, load)
             counted += events
             run.drain(run.application.workers[:1], counted)
             run.announced_at()
         return {
             "seconds": scale.seconds,
-            "warm_up_s": scale.warm_up_s,
             "rates": rates,
             "memory_mib": run.memory(),
         }
 
 
 def _introduce(run: Run) -> int:
-    """One event for each customer of the pool, so that later they are known; how many events.
-
-    Not all at once: meanwhile the broker's JVM compiles what single events make it do, which
-    takes a third of a core for half a minute.
-    """
+    """One event for each customer of the pool, so that later they are known; how many events."""
     load = Load(
         kafka=run.ground.kafka,
         registry=run.addresses.registry_url,
-        begin=time.time() + LEAD_S,
+        begin=time.time() + lead_s(POOL),
         per_s=INTRODUCED_PER_S,
         events=POOL,
         first_fresh=0,
@@ -87,9 +84,9 @@ def _introduce(run: Run) -> int:
     return POOL
 
 
-def _at(run: Run, load: Load, warm_up_s: int) -> Figures:
+def _at(run: Run, load: Load) -> Figures:
     """One rate."""
-    due = load.fresh(from_s=warm_up_s)
+    due = load.fresh(from_s=SETTLE_S)
     with run.ground.reader(fetch_wait_max_ms=100) as reader:
         reader.assign(_ends(run.ground))
         reader.poll(0.2)  # connects

@@ -30,8 +30,7 @@ class Scale:
     events: int
     """Distinct events of the drain."""
     seconds: int
-    """At each rate of the latency, after the warm-up."""
-    warm_up_s: int
+    """At each rate of the latency."""
     profiles: int
     """Of the database that is compared with one of 10,000."""
     target_profiles: int = 5_000_000
@@ -55,3 +54,5 @@ class Measurement:
     measure: Callable[[Bench], Figures]
     rows: Callable[[Mapping[str, Any]], list[Row]]
     needs: tuple[str, ...] = ()
+    warm: bool = True
+    """Whether the broker must have worked for a while before."""

@@ -16,12 +16,14 @@ from bench.measurement import Bench, Failed, Figures, Measurement, Row
 from bench.points import MERCHANT
 from bench.quantiles import summary
 from bench.run import fresh_run
-from bench.sender import LEAD_S, Load, Sender
+from bench.sender import Load, Sender, lead_s
 from gamification.adapters.redis import keys
 from gamification.domain.board import Board
 
 NAME: Final = "projection"
 PER_S: Final = 1_000
+SETTLE_S: Final = 3
+"""At the beginning, not counted."""
 SAMPLED: Final = 20
 """Of so many customers, one is watched."""
 ASK_EVERY_S: Final = 0.001
@@ -42,15 +44,16 @@ def measure(bench: Bench) -> Figures:
         if run.one("SHOW track_commit_timestamp") != ("on",):
             return {"skipped": "Postgres does not note when it commits: track_commit_timestamp"}
         run.application.start()
+        events = PER_S * (SETTLE_S + scale.seconds)
         load = Load(
             kafka=ground.kafka,
             registry=ground.stack.addresses.registry_url,
-            begin=time.time() + LEAD_S,
+            begin=time.time() + lead_s(events),
             per_s=PER_S,
-            events=PER_S * (scale.warm_up_s + scale.seconds),
+            events=events,
             first_fresh=0,
         )
-        fresh = load.fresh(from_s=scale.warm_up_s)
+        fresh = load.fresh(from_s=SETTLE_S)
         watched = dict(list(fresh.items())[::SAMPLED])
         sender = Sender(load)
         meter = run.meter(sender=sender.pid)

@@ -30,7 +30,7 @@ class Stage(NamedTuple):
 STAGES: Final = (
     Stage("adapters.kafka.consumer", "InputConsumer.poll", "poll Kafka"),
     Stage("wire.decode", "Decoder.decode_all", "decode and check"),
-    Stage("adapters.kafka.consumer", "InputConsumer.stored", "tell Kafka the position"),
+    Stage("adapters.kafka.consumer", "InputConsumer.report", "tell Kafka the position"),
     Stage("application.shortcut", "Shortcut.known_done", "Redis short cut"),
     Stage("application.shortcut", "Shortcut.note", "Redis short cut"),
     Stage("bootstrap", "tell", "metrics and logs"),

@@ -26,10 +26,14 @@ class Lag:
             self._handled_ms[record.topic, record.partition] = record.timestamp_ms
 
     def measure(self) -> None:
-        """Set the gauges, at most once a second; drop those of partitions that went away."""
+        """Set the gauges, at most once a second; drop those of partitions that went away.
+
+        Other people's tools ask Kafka, so it is told too.
+        """
         if time.monotonic() < self._next_s:
             return
         self._next_s = time.monotonic() + MEASURE_EVERY_S
+        self._consumer.report()
         lags = self._consumer.lags()
         for (topic, partition), records in lags.items():
             # The oldest record not handled is about as old as the last one that was.

@@ -32,7 +32,7 @@ WAIT_S: Final = 0.25
 """A lost notification costs this much, never a change."""
 
 STANDBY_S: Final = 0.5
-GATHER_S: Final = 0.01
+GATHER_S: Final = 0.015
 """Pause after a round, so that under load one round takes the changes of several commits."""
 
 CHECK_EVERY_S: Final = 1.0

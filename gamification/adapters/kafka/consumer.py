@@ -49,6 +49,8 @@ class _Assignment:
     expected: dict[Partition, int] = field(default_factory=dict)
     failed: GamificationError | None = None
     """Why the start of new partitions failed, inside a callback that must not raise."""
+    reported: dict[Partition, int] = field(default_factory=dict)
+    """What Kafka was told of it."""
     held_until_s: dict[Partition, float] = field(default_factory=dict)
     """Partitions that rest, by the monotonic clock."""
     is_broken: bool = False
@@ -167,12 +169,19 @@ class InputConsumer:
         return records
 
     def stored(self, positions: Positions) -> None:
-        """Note positions that are stored now, and tell Kafka too so that lag tools see them."""
+        """Note positions that are stored now."""
         self._own.expected.update(positions)
-        offsets = [TopicPartition(t, p, offset) for (t, p), offset in positions.items()]
+
+    def report(self) -> None:
+        """Tell Kafka the positions that moved, for lag tools only: nobody reads on from them."""
+        moved = self._own.expected.items() - self._own.reported.items()
+        if not moved:
+            return
+        self._own.reported.update(moved)
+        offsets = [TopicPartition(topic, number, offset) for (topic, number), offset in moved]
         try:
             self._consumer.commit(offsets=offsets, asynchronous=True)
-        except KafkaException as error:  # only lag tools miss it
+        except KafkaException as error:
             log.debug("lag_commit_failed", reason=error.args[0].str())
 
     def lags(self) -> dict[Partition, int]:
@@ -246,6 +255,7 @@ class InputConsumer:
 
     def _leave(self) -> None:
         with contextlib.suppress(KafkaException, RuntimeError):
+            self.report()
             self._consumer.close()
 
     def _on_assign(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
@@ -267,6 +277,7 @@ class InputConsumer:
         partitions = [(tp.topic, tp.partition) for tp in revoked]
         for partition in partitions:
             self._own.expected.pop(partition, None)
+            self._own.reported.pop(partition, None)
         with contextlib.suppress(Unavailable):  # the next owner begins afresh, and may be we
             self._resume(partitions)
         consumer.incremental_unassign(revoked)
