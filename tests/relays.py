@@ -33,6 +33,8 @@ TRACEPARENT: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 RENAME: Final = "UPDATE topics SET name = %s WHERE code = %s"
 FACTS: Final = 1
 """Code of `badge.awarded`, which tests give a topic of their own."""
+TASKS: Final = 2
+"""Code of `badge.task`."""
 LETTERS: Final = 10
 """Code of `gamification.dlq`."""
 
@@ -87,9 +89,10 @@ def last_id(dsn: str) -> int:
     return int(ask(dsn, "SELECT coalesce(max(id), 0) FROM outbox"))
 
 
-def progress(dsn: str) -> int:
-    """How far Postgres says the relay is, all its lanes."""
-    return int(ask(dsn, "SELECT coalesce(min(last_id), 0) FROM relay_progress"))
+def progress(dsn: str, of_shard: int | None = None) -> int:
+    """How far Postgres says the relay is, all its lanes or one."""
+    query = "SELECT coalesce(min(last_id), 0) FROM relay_progress WHERE shard = coalesce(%s, shard)"
+    return int(ask(dsn, query, of_shard))
 
 
 def ask(dsn: str, query: str, *values: object) -> str:
@@ -257,14 +260,16 @@ def relay_of(dsn: str, bootstrap: str, lane: Lane, limits: Limits | None = None)
         relay.recover()
 
 
-def turn_until(relay: Relay, dsn: str, last: int, turns_max: int = 200) -> None:
+def turn_until(
+    relay: Relay, dsn: str, last: int, turns_max: int = 200, of_shard: int | None = None
+) -> None:
     """Until Postgres says that `last` is published; failures in between count as turns."""
     for _ in range(turns_max):
         try:
             relay.turn()
         except Unavailable as error:
             relay.recover(error)
-        if progress(dsn) >= last:
+        if progress(dsn, of_shard) >= last:
             return
     raise AssertionError(f"published up to {progress(dsn)}, not {last}, after {turns_max} turns")
 

@@ -185,7 +185,7 @@ class Relay:
         """Where to go on, said once more to Kafka and to Postgres. Raises Unavailable or Halt."""
         self._go_on_or_stop()
         found = publisher.position()
-        after = resume_after(found, known)
+        after = resume_after(found, known, self._lane.name)
         if found is not None and found.incarnation != known.incarnation:
             log.warning("relay_begins_anew", other_database=found.incarnation)
         position = RelayPosition(after, known.incarnation)

@@ -41,7 +41,7 @@ def standing(ends: Ends, lane: Lane) -> Standing:
         found = keeper.read()
         after, problem = known.published, None
         try:
-            after = resume_after(found, known)
+            after = resume_after(found, known, lane.name)
         except Halt as halt:
             problem = str(halt)
         waiting, oldest_s = outbox_reader.depth_and_age(database, after)

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.faults
 
 TOPIC: Final = "badge.awarded"
 KILLED: Final = -9
+WAITING = 'gamification_outbox_rows{lane="prompt"}'
 POINTS: Final = (
     "relay.after_read",
     "relay.in_transaction",
@@ -156,8 +157,8 @@ def test_kafka_stopped_for_five_seconds_under_load(world: World, load: Callable[
     since = time.monotonic()
     eventually(lambda: not ready(relay), within_s=30)
     eventually(lambda: time.monotonic() - since > 5)
-    waiting = relays.metric(relay.url, "gamification_outbox_rows")
-    eventually(lambda: relays.metric(relay.url, "gamification_outbox_rows") > waiting, within_s=30)
+    waiting = relays.metric(relay.url, WAITING)
+    eventually(lambda: relays.metric(relay.url, WAITING) > waiting, within_s=30)
     world.stack.kafka.start()
     load()
     world.drained()

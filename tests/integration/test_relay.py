@@ -3,7 +3,7 @@
 import random
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 import pytest
@@ -186,7 +186,7 @@ def test_two_relays_that_both_believe_to_lead_publish_nothing_twice(world: World
             position_topic=world.lane.position_topic,
             position_group=world.lane.position_group,
         )
-        relays.do(world.dsn, "INSERT INTO relay_progress (shard, last_id) VALUES (1, 30)")
+        relays.do(world.dsn, "UPDATE relay_progress SET shard = 1")
         with relays.relay_of(world.dsn, world.bootstrap, other_lock, limits) as new:
             new.turn()
             with pytest.raises(Unavailable, match="another relay has taken over"):
@@ -223,6 +223,49 @@ def test_an_idle_relay_commits_its_position_again_before_kafka_forgets_it(world:
         relay.turn()
     world.publish_all()
     assert world.seen() == [1]
+
+
+def test_each_lane_publishes_its_topics_and_follows_where_others_went(
+    world: World, kafka_topics: Topics
+) -> None:
+    """Rows of two topics by turns: together the lanes publish each row once, whoever is first."""
+    tasks = kafka_topics.fresh("tasks")
+    relays.do(world.dsn, relays.RENAME, tasks, relays.TASKS)
+    mine = replace(world.lane, only=frozenset({world.topic}))
+    other = replace(relays.lane(), shard=1, but=frozenset({world.topic}))
+    kafka_topics.create(other.position_topic, partitions=1)
+    for number in range(1, 41, 2):
+        task = fact(number + 1)._replace(topic="badge.task")
+        relays.append(world.dsn, [fact(number), task])
+    relays.append(world.dsn, [fact(41), fact(42)])
+
+    for lane in (mine, other, mine):
+        with relays.relay_of(world.dsn, world.bootstrap, lane, Limits(rows_max=7)) as relay:
+            relays.turn_until(relay, world.dsn, 42, of_shard=lane.shard)
+
+    assert sorted(world.seen()) == [*range(1, 41, 2), 41, 42]
+    seen = relays.read_committed(world.bootstrap, tasks)
+    assert relays.numbers(seen) == list(range(2, 42, 2))
+
+
+def test_rows_are_kept_until_every_lane_has_published_them(world: World) -> None:
+    """This lane is far, the other one never said anything: nothing may be dropped."""
+    relays.append(world.dsn, [fact(1)])
+    relays.do(world.dsn, "SELECT setval('outbox_id_seq', 1999999)")
+    relays.append(world.dsn, [fact(2)])
+    relays.do(world.dsn, "UPDATE outbox SET created_at = now() - interval '9 hours'")
+    lane = replace(world.lane, others=(1,))
+    first = "SELECT to_regclass('outbox_0') IS NOT NULL"
+    limits = Limits(keep_hours=1)
+    with relays.relay_of(world.dsn, world.bootstrap, lane, limits) as relay:
+        relays.turn_until(relay, world.dsn, 2_000_000)
+        relay.turn()
+    assert relays.ask(world.dsn, first) == "True"
+
+    relays.do(world.dsn, "INSERT INTO relay_progress (shard, last_id) VALUES (1, 2000000)")
+    with relays.relay_of(world.dsn, world.bootstrap, lane, limits) as relay:
+        relay.turn()
+    assert relays.ask(world.dsn, first) == "False"
 
 
 def test_a_position_read_right_after_a_commit_is_that_commits(world: World) -> None:

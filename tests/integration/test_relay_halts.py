@@ -39,7 +39,7 @@ class World:
         ):
             relay.turn()
         assert relays.numbers(relays.read_committed(self.bootstrap, self.topic)).count(1) == 1
-        assert "python -m cli.relay resume --after" in str(caught.value)
+        assert "python -m cli.relay resume --lane all --after" in str(caught.value)
         return str(caught.value)
 
 

@@ -32,7 +32,7 @@ def known(published: int = 0, allocated: int = 100, oldest_kept: int = 0) -> Kno
 def test_it_goes_on_after_what_kafka_says(
     kafka: RelayPosition | None, postgres: Known, after: int
 ) -> None:
-    assert resume_after(kafka, postgres) == after
+    assert resume_after(kafka, postgres, "rest") == after
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_it_halts_where_going_on_would_repeat_or_leave_out_facts(
     kafka: RelayPosition | None, postgres: Known, why: str
 ) -> None:
     with pytest.raises(Halt, match=why):
-        resume_after(kafka, postgres)
+        resume_after(kafka, postgres, "rest")
