@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help setup check format test faults demo bench up down lock
+.PHONY: help setup compiled check format test faults demo bench up down lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -26,6 +26,9 @@ $(INSTALLED): requirements.lock
 	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
+compiled: setup ## the hot modules as C extensions, where there is a C compiler
+	@$(RUN) -m deploy.compiled
+
 check: setup ## formatter, linter, types, import contracts, tidiness: seconds
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check --quiet .
@@ -37,19 +40,20 @@ format: setup ## let the formatter and the linter repair what they can
 	$(RUN) -m ruff check --fix --quiet .
 	$(RUN) -m ruff format --quiet .
 
-test: setup ## every test but the slow and the chaotic; starts the servers it needs
+test: compiled ## every test but the slow and the chaotic; starts the servers it needs
+	$(RUN) -m deploy.compiled test
 	$(RUN) -m pytest -m 'not slow and not chaos' $(PYTEST_ARGS)
 
-faults: setup ## every test that injects faults, the slow ones too: some ten minutes
+faults: compiled ## every test that injects faults, the slow ones too: some ten minutes
 	$(RUN) -m pytest -m faults tests/faults $(PYTEST_ARGS)
 
-demo: setup ## a realistic stream through the whole system, under 3 minutes
+demo: compiled ## a realistic stream through the whole system, under 3 minutes
 	$(RUN) -m deploy.demo
 
-bench: setup ## measure: a few minutes
+bench: compiled ## measure: a few minutes
 	$(RUN) -m bench
 
-up: setup ## start servers and processes and leave them running
+up: compiled ## start servers and processes and leave them running
 	$(RUN) -m deploy.up start
 
 down: setup ## stop what `make up` started

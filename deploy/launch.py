@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from deploy import compiled
 from deploy.devstack.errors import NotReady
 from deploy.devstack.ports import Ports
 from deploy.devstack.process import Command, Process
@@ -81,6 +82,7 @@ class Application:
             cwd=ROOT,
             log=self._logs / f"{name}.log",
             env={
+                **compiled.environment(),
                 **self._environment,
                 "GAMIFICATION_HTTP_PORT": str(port),
                 "PYTHONUNBUFFERED": "1",

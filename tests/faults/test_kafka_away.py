@@ -47,7 +47,6 @@ def test_frozen_for_a_while(chain: Chain) -> None:
     chain.settle()
 
 
-@pytest.mark.slow  # a relay in mid-transaction can need more than its 10 s: seen once
 def test_away_and_everybody_stops_in_time_all_the_same(chain: Chain) -> None:
     workers = chain.start("award", "relay", "project")
     chain.load(events=3_000, per_s=500)

@@ -21,7 +21,7 @@ from gamification.telemetry.killpoints import reached
 
 INIT_WITHIN_S: Final = 6.0
 """A second is needed when a transaction of a predecessor must be aborted first."""
-PUBLISH_WITHIN_S: Final = 7.0
+PUBLISH_WITHIN_S: Final = 5.0
 ABORT_WITHIN_S: Final = 1.0
 
 RECORD_BYTES_MAX: Final = 32 * 1024 * 1024
@@ -34,7 +34,7 @@ LIBRARY: Final = logging.getLogger("librdkafka")
 PRODUCER: Final[dict[str, str | int | float | bool]] = {
     # An open transaction holds back every read_committed reader of its partitions.
     "transaction.timeout.ms": 12_000,
-    "message.timeout.ms": 5_000,
+    "message.timeout.ms": 4_000,
     # At the default of 100 transactions in a row take 86 ms each instead of 4.
     "retry.backoff.ms": 1,
     # Costs nothing, since a commit flushes at once; saves requests in a large transaction.
