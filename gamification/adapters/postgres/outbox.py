@@ -30,17 +30,18 @@ TOPIC_CODES: Final = {
 APPEND_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('gamification_append'), 0)"
 
 APPEND: Final = """
-    INSERT INTO outbox (topic, schema_version, key, value, traceparent, letter)
-    SELECT * FROM unnest(%b::smallint[], %b::smallint[], %b::bytea[], %b::bytea[], %b::text[],
-                         %b::text[])
+    WITH told AS (
+        INSERT INTO outbox (topic, schema_version, key, value, traceparent, letter)
+        SELECT * FROM unnest(%b::smallint[], %b::smallint[], %b::bytea[], %b::bytea[], %b::text[],
+                             %b::text[])
+    ), changed AS (
+        INSERT INTO changes (merchant_ids, customer_ids, board_days)
+        SELECT m, c, d FROM (VALUES (%b::uuid[], %b::uuid[], %b::date[])) AS moved (m, c, d)
+         WHERE cardinality(m) > 0
+    )
+    SELECT pg_notify('gamification_outbox', ''), pg_notify('gamification_changes', '')
 """
-
-NOTE_CHANGES: Final = """
-    INSERT INTO changes (merchant_ids, customer_ids, board_days)
-    VALUES (%b::uuid[], %b::uuid[], %b::date[])
-"""
-
-NOTIFY: Final = "SELECT pg_notify('gamification_outbox', ''), pg_notify('gamification_changes', '')"
+"""One statement: in a small batch each one costs more than its rows."""
 
 TOTAL_ONLY: Final = 0
 """1970-01-01 in `changes.board_days`: only the total moved."""
@@ -51,28 +52,18 @@ def append(tx: Tx, rows: Sequence[OutboxRow], changed: Sequence[Player]) -> None
     if not rows and not changed:
         return
     tx.execute(APPEND_LOCK)
-    if rows:
-        tx.execute(
-            APPEND,
-            (
-                smallints([TOPIC_CODES[row.topic] for row in rows]),
-                smallints([row.schema_version for row in rows]),
-                byteas([row.key for row in rows]),
-                byteas([row.value for row in rows]),
-                texts([row.traceparent for row in rows]),
-                texts([row.letter for row in rows]),
-            ),
-        )
-    if changed:
-        moved = [
-            (player, day) for player in changed for day in (player.board_days or (TOTAL_ONLY,))
-        ]
-        tx.execute(
-            NOTE_CHANGES,
-            (
-                uuids([p.merchant_id for p, _ in moved]),
-                uuids([p.customer_id for p, _ in moved]),
-                dates([day for _, day in moved]),
-            ),
-        )
-    tx.execute(NOTIFY)
+    moved = [(player, day) for player in changed for day in (player.board_days or (TOTAL_ONLY,))]
+    tx.execute(
+        APPEND,
+        (
+            smallints([TOPIC_CODES[row.topic] for row in rows]),
+            smallints([row.schema_version for row in rows]),
+            byteas([row.key for row in rows]),
+            byteas([row.value for row in rows]),
+            texts([row.traceparent for row in rows]),
+            texts([row.letter for row in rows]),
+            uuids([player.merchant_id for player, _ in moved]),
+            uuids([player.customer_id for player, _ in moved]),
+            dates([day for _, day in moved]),
+        ),
+    )
