@@ -111,7 +111,7 @@ def test_a_queue_that_stays_full_is_not_waited_for_without_end(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(module.PRODUCER, "queue.buffering.max.messages", 7)
-    monkeypatch.setitem(module.PRODUCER, "linger.ms", 4_000)
+    monkeypatch.setitem(module.PRODUCER, "linger.ms", 3_000)
     monkeypatch.setattr(module, "PUBLISH_WITHIN_S", 1.0)
     with pytest.raises(Unavailable, match="_QUEUE_FULL"):
         world.publisher().publish(world.messages(*range(100)), RelayPosition(100, OURS))

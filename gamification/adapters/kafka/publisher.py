@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Report
 
+from gamification.adapters.kafka.bounded import BoundedCaller
 from gamification.adapters.kafka.position import CLIENT, PositionKeeper, RelayPosition
 from gamification.adapters.kafka.publish_errors import Undelivered, of_exception, translate
-from gamification.domain.errors import Unavailable
+from gamification.domain.errors import GamificationError, Unavailable
 from gamification.telemetry.killpoints import reached
 
 INIT_WITHIN_S: Final = 6.0
@@ -75,6 +76,7 @@ class TransactionalPublisher:
         """Connects. Raises Unavailable or Halt."""
         self._undelivered: list[Undelivered] = []
         self._keeper = PositionKeeper(brokers, position_topic, position_group)
+        self._caller = BoundedCaller(f"{transactional_id} offsets")
         self._producer: Producer | None = Producer(
             {
                 **CLIENT,
@@ -111,7 +113,10 @@ class TransactionalPublisher:
             producer.begin_transaction()
             # First, because it waits for the end of the transaction before; else the first
             # records do, in steps of 20 ms instead of 1.
-            producer.send_offsets_to_transaction([offset], group, PUBLISH_WITHIN_S)
+            self._caller.call(
+                lambda: producer.send_offsets_to_transaction([offset], group, PUBLISH_WITHIN_S),
+                PUBLISH_WITHIN_S,
+            )
             reached("relay.in_transaction")
             for message in messages:
                 try:
@@ -125,6 +130,9 @@ class TransactionalPublisher:
         except (KafkaException, SystemError) as error:
             self._abort(producer, error)
             raise translate(error, "publish", self._undelivered) from error
+        except GamificationError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Throw producer and consumer away, without waiting for anything.
@@ -136,6 +144,7 @@ class TransactionalPublisher:
         if self._producer is not None:
             self._producer.purge()
             self._producer = None
+            self._caller.close()
             self._keeper.close()
 
     def _open(self) -> Producer:
