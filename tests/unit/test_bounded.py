@@ -37,7 +37,7 @@ def test_a_call_that_never_comes_back_is_left_behind() -> None:
     over = threading.Event()
     caller = BoundedCaller("test")
     with pytest.raises(Unavailable, match="no answer within 0 s, the client is stuck"):
-        caller.call(lambda: over.wait() and None, 0.01)
+        caller.call(lambda: _wait(over), 0.01)
     caller.close()
     over.set()
 
@@ -47,9 +47,13 @@ def test_too_many_of_them_end_the_process(monkeypatch: pytest.MonkeyPatch) -> No
     over = threading.Event()
     callers = [BoundedCaller("test") for _ in range(2)]
     with pytest.raises(Unavailable):
-        callers[0].call(lambda: over.wait() and None, 0.01)
+        callers[0].call(lambda: _wait(over), 0.01)
     with pytest.raises(Halt, match="never came back: restart"):
-        callers[1].call(lambda: over.wait() and None, 0.01)
+        callers[1].call(lambda: _wait(over), 0.01)
     for caller in callers:
         caller.close()
     over.set()
+
+
+def _wait(over: threading.Event) -> None:
+    over.wait()
