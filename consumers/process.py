@@ -1,5 +1,6 @@
 """What every process does around its work: settings, logs, health, signals, exit codes."""
 
+import faulthandler
 import os
 import signal
 import sys
@@ -79,6 +80,7 @@ def run(name: str, main: Callable[[Process], None]) -> int:
         log.critical("start_failed", reason=str(error))
         return EXIT_SETTINGS
     _watch_signals(process)
+    faulthandler.register(signal.SIGUSR1, all_threads=True)  # for who asks where it hangs
     server.start()
     for line in misspelled():
         log.warning("unknown_setting", reason=line)

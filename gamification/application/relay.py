@@ -77,6 +77,7 @@ class Relay:
         self._rows_max = self._limits.rows_max
         self._too_large: frozenset[int] = frozenset()
         self._problem: str | None = "starting"
+        self._left_behind = False
 
     @property
     def is_leading(self) -> bool:
@@ -88,8 +89,27 @@ class Relay:
         if self._problem is not None:
             raise Unavailable(self._problem)
 
+    @property
+    def stuck_s(self) -> float:
+        """How long a call of Kafka's client has not come back that may never. From any thread."""
+        session = self._session
+        since_s = None if session is None else session.publisher.waits_since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
+
+    def leave_behind(self) -> None:
+        """Give the lead to another relay, while `turn` is stuck. From another thread.
+
+        Should the call come back after all, it finds its transaction fenced off, or commits it
+        before the next relay asks Kafka where to go on; then `turn` raises Halt.
+        """
+        self._left_behind = True
+        if self._database is not None:
+            self._database.close()
+
     def turn(self) -> None:
         """One transaction, or a short wait for something to publish. Raises Unavailable or Halt."""
+        if self._left_behind:
+            raise Halt("another relay has taken over from this one, which was stuck")
         session = self._session or self._open()
         if session is None or self._database is None:
             return

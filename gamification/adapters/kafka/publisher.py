@@ -14,10 +14,9 @@ from typing import Final, NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Report
 
-from gamification.adapters.kafka.bounded import BoundedCaller
 from gamification.adapters.kafka.position import CLIENT, PositionKeeper, RelayPosition
 from gamification.adapters.kafka.publish_errors import Undelivered, of_exception, translate
-from gamification.domain.errors import GamificationError, Unavailable
+from gamification.domain.errors import Unavailable
 from gamification.telemetry.killpoints import reached
 
 INIT_WITHIN_S: Final = 6.0
@@ -76,7 +75,8 @@ class TransactionalPublisher:
         """Connects. Raises Unavailable or Halt."""
         self._undelivered: list[Undelivered] = []
         self._keeper = PositionKeeper(brokers, position_topic, position_group)
-        self._caller = BoundedCaller(f"{transactional_id} offsets")
+        self.waits_since_s: float | None = None
+        """Since when (monotonic) the call runs that may never come back, see `publish`."""
         self._producer: Producer | None = Producer(
             {
                 **CLIENT,
@@ -112,11 +112,12 @@ class TransactionalPublisher:
         try:
             producer.begin_transaction()
             # First, because it waits for the end of the transaction before; else the first
-            # records do, in steps of 20 ms instead of 1.
-            self._caller.call(
-                lambda: producer.send_offsets_to_transaction([offset], group, PUBLISH_WITHIN_S),
-                PUBLISH_WITHIN_S,
-            )
+            # records do, in steps of 20 ms instead of 1. It does not look at its time-out: when
+            # the group's coordinator goes away at the wrong moment it waits for ever (librdkafka
+            # issues 5456 and 5511, open in 2.16). Nothing wakes it; our thread is left behind.
+            self.waits_since_s = time.monotonic()
+            producer.send_offsets_to_transaction([offset], group, PUBLISH_WITHIN_S)
+            self.waits_since_s = None
             reached("relay.in_transaction")
             for message in messages:
                 try:
@@ -128,11 +129,9 @@ class TransactionalPublisher:
             reached("relay.before_kafka_commit")
             producer.commit_transaction(_left_s(until))
         except (KafkaException, SystemError) as error:
+            self.waits_since_s = None
             self._abort(producer, error)
             raise translate(error, "publish", self._undelivered) from error
-        except GamificationError:
-            self.close()
-            raise
 
     def close(self) -> None:
         """Throw producer and consumer away, without waiting for anything.
@@ -144,7 +143,6 @@ class TransactionalPublisher:
         if self._producer is not None:
             self._producer.purge()
             self._producer = None
-            self._caller.close()
             self._keeper.close()
 
     def _open(self) -> Producer:
