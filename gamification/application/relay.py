@@ -78,6 +78,8 @@ class Relay:
         self._too_large: frozenset[int] = frozenset()
         self._problem: str | None = "starting"
         self._left_behind = False
+        self._publisher: TransactionalPublisher | None = None
+        """The newest one: it may be stuck before there is a session."""
 
     @property
     def is_leading(self) -> bool:
@@ -92,8 +94,8 @@ class Relay:
     @property
     def stuck_s(self) -> float:
         """How long a call of Kafka's client has not come back that may never. From any thread."""
-        session = self._session
-        since_s = None if session is None else session.publisher.waits_since_s
+        publisher = self._publisher
+        since_s = None if publisher is None else publisher.waits_since_s
         return 0.0 if since_s is None else time.monotonic() - since_s
 
     def leave_behind(self) -> None:
@@ -173,7 +175,7 @@ class Relay:
         wakeup = Wakeup(self._ends.postgres_dsn, Channel.OUTBOX)
         publisher: TransactionalPublisher | None = None
         try:
-            publisher = TransactionalPublisher(
+            publisher = self._publisher = TransactionalPublisher(
                 self._ends.kafka_brokers,
                 self._lane.transactional_id,
                 self._lane.position_topic,
