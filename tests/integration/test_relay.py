@@ -1,9 +1,11 @@
 """The relay against real Kafka and Postgres: each outbox row once, in order, whatever happens."""
 
 import random
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from threading import Event
 
 import psycopg
 import pytest
@@ -338,6 +340,25 @@ def test_a_missing_topic_is_waited_for(world: World, kafka_topics: Topics) -> No
         kafka_topics.create(topic)
         relays.turn_until(relay, world.dsn, 1)
     assert relays.numbers(relays.read_committed(world.bootstrap, topic)) == [1]
+
+
+def test_a_client_that_never_comes_back_is_noticed_and_left_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here already before the relay leads: it says once more where it goes on."""
+    over = Event()
+
+    def hang(publisher: TransactionalPublisher, *_: object) -> None:
+        publisher.waits_since_s = time.monotonic() - 100
+        over.wait(30)
+        raise Unavailable("came back")
+
+    monkeypatch.setattr(TransactionalPublisher, "publish", hang)
+    with Turning(world.relay()) as turning:
+        eventually(lambda: turning.relay.stuck_s > 99)
+        turning.relay.leave_behind()
+        over.set()
+        eventually(lambda: isinstance(turning.end, Halt))
 
 
 def test_postgres_away_is_told_as_such(world: World) -> None:
