@@ -25,6 +25,7 @@ STAMP: Final = "made-from"
 PURE: Final = "GAMIFICATION_PURE_PYTHON"
 """Set: the copy is not used."""
 BUILD_WITHIN_S: Final = 600
+PURE_TESTS: Final = ("tests/unit", "tests/property")
 
 MODULES: Final = {
     "domain": (
@@ -108,7 +109,7 @@ def test() -> int:
         print("nothing is compiled, so there is nothing to test apart")
         return 0
     # Else pytest would put the directory of the sources first.
-    command = ("-m", "pytest", "-q", "--import-mode=importlib", "tests/unit", "tests/property")
+    command = ("-m", "pytest", "-q", "-o", "pythonpath=", "--import-mode=importlib", *PURE_TESTS)
     return subprocess.run(
         (sys.executable, *command), cwd=ROOT, env={**os.environ, **chosen}, check=False
     ).returncode

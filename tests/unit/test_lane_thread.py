@@ -32,6 +32,7 @@ class Lane:
         if self.hangs:
             self.stuck_s = 1_000.0
             self.over.wait(COMES_BACK_WITHIN_S)
+            raise Halt("left behind")
         self.turns += 1
         if self.turns == 3:
             self.process.stop.set()
