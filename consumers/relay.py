@@ -10,7 +10,7 @@ from gamification.adapters.kafka.probe import KafkaProbe
 from gamification.adapters.kafka.registry import SchemaRegistry
 from gamification.adapters.kafka.topics import PRODUCED
 from gamification.application.relay import Relay
-from gamification.application.relay_lanes import LANES, PROMPT, Ends, Lane, Limits
+from gamification.application.relay_lanes import LANES, Ends, Lane, Limits
 from gamification.application.relay_schemas import SchemaPrefixes
 
 
@@ -35,7 +35,6 @@ def _relay(process: Process, registry: SchemaRegistry, lane: Lane) -> Relay:
         lane=lane,
         limits=Limits(
             rows_max=settings.relay_batch_rows_max,
-            gather_s=0 if lane is PROMPT else settings.relay_gather_ms / 1000,
             keep_hours=settings.outbox_keep_hours,
         ),
     )
