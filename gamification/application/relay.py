@@ -45,7 +45,8 @@ class _Session:
     """What is open while we lead. Thrown away as a whole after any failure."""
 
     wakeup: Wakeup
-    codes: list[int]
+    others: list[int]
+    """Codes of topics that other lanes publish."""
     publisher: TransactionalPublisher
     composer: Composer
     position: RelayPosition
@@ -117,7 +118,7 @@ class Relay:
             return
         started_at = time.monotonic()
         window = outbox_reader.read_after(
-            self._database, session.seen, self._rows_max, session.codes
+            self._database, session.seen, self._rows_max, session.others
         )
         read_on = window.looked_at == self._rows_max
         if window.entries:
@@ -190,7 +191,7 @@ class Relay:
         topics = outbox_reader.topics(self._database)
         self._session = _Session(
             wakeup=wakeup,
-            codes=self._lane.codes(topics),
+            others=self._lane.of_others(topics),
             publisher=publisher,
             composer=Composer(topics, self._prefixes),
             position=position,

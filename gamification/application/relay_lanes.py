@@ -31,12 +31,15 @@ class Lane:
     others: tuple[int, ...] = ()
     """Shards that must have published a row too, before it may be dropped."""
 
-    def codes(self, names: Mapping[int, str]) -> list[int]:
-        """Codes of the topics that this lane publishes, of all in `names`."""
+    def of_others(self, names: Mapping[int, str]) -> list[int]:
+        """Codes of the topics that are other lanes', of all in `names`.
+
+        A topic that is not known yet is nobody else's: it is read, and asked for by its name.
+        """
         return [
             code
             for code, name in names.items()
-            if (self.only is None or name in self.only) and name not in self.but
+            if (self.only is not None and name not in self.only) or name in self.but
         ]
 
 

@@ -8,7 +8,7 @@ from gamification.adapters.kafka.originals import Original
 from gamification.adapters.kafka.publisher import Headers, Message
 from gamification.adapters.postgres.outbox_reader import Entry
 from gamification.application.relay_schemas import SchemaPrefixes
-from gamification.domain.errors import Halt
+from gamification.domain.errors import Halt, Unavailable
 from gamification.wire.dead_letter import DETAIL, ORIGIN_TOPIC, headers_of, source_of
 from gamification.wire.envelope import Position
 
@@ -58,10 +58,10 @@ class Composer:
         return messages
 
     def topic(self, entry: Entry) -> str:
-        """The name of a row's topic. Raises Halt."""
+        """The name of a row's topic. Raises Unavailable: whoever recovers reads the table anew."""
         name = self.topics.get(entry.topic)
         if name is None:
-            raise Halt(f"outbox row {entry.id}: table topics has no code {entry.topic}")
+            raise Unavailable(f"outbox row {entry.id}: no code {entry.topic} in table topics, yet")
         return name
 
     def _kind(self, entry: Entry) -> tuple[str, bytes]:

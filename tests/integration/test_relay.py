@@ -250,6 +250,22 @@ def test_each_lane_publishes_its_topics_and_follows_where_others_went(
     assert relays.numbers(seen) == list(range(2, 42, 2))
 
 
+def test_a_topic_that_came_after_the_start_is_not_passed_over(
+    world: World, kafka_topics: Topics
+) -> None:
+    """A migration adds topics while an older relay runs."""
+    added = kafka_topics.fresh("added")
+    relays.append(world.dsn, [fact(1)])
+    with relays.relay_of(world.dsn, world.bootstrap, world.lane) as relay:
+        relays.turn_until(relay, world.dsn, 1)
+        relays.do(world.dsn, "INSERT INTO topics (code, name) VALUES (99, %s)", added)
+        relays.append(world.dsn, [fact(2), fact(3)])
+        relays.do(world.dsn, "UPDATE outbox SET topic = 99 WHERE id = 2")
+        relays.turn_until(relay, world.dsn, 3)
+    assert relays.numbers(relays.read_committed(world.bootstrap, added)) == [2]
+    assert sorted(world.seen()) == [1, 3]
+
+
 def test_rows_are_kept_until_every_lane_has_published_them(world: World) -> None:
     """This lane is far, the other one never said anything: nothing may be dropped."""
     relays.append(world.dsn, [fact(1)])

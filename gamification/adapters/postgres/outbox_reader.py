@@ -23,7 +23,7 @@ READ: Final = """
            traceparent, letter, date_part('epoch', created_at),
            CASE WHEN octet_length(value) > %(inline)s THEN octet_length(value) END
       FROM (SELECT * FROM outbox WHERE id > %(after)s ORDER BY id LIMIT %(rows_max)s) looked_at
-     WHERE topic = ANY(%(topics)s::smallint[])
+     WHERE topic <> ALL(%(others)s::smallint[])
      UNION ALL
     SELECT coalesce(max(id), %(after)s), NULL, NULL, NULL, NULL, NULL, NULL, NULL, count(*)
       FROM (SELECT id FROM outbox WHERE id > %(after)s ORDER BY id LIMIT %(rows_max)s) looked_at
@@ -74,7 +74,7 @@ class Window(NamedTuple):
 
     entries: list[Entry]
     up_to: int
-    """All rows of these topics up to this id are in `entries`, or were before."""
+    """All rows asked for up to this id are in `entries`, or were before."""
     looked_at: int
     """Rows of any topic."""
 
@@ -88,8 +88,8 @@ def open_reader(dsn: str, application_name: str, idle_limit_s: int) -> Database:
     return connect(dsn, application_name, {**PLANNER, "idle_session_timeout": f"{idle_limit_s}s"})
 
 
-def read_after(database: Database, last_id: int, rows_max: int, topics: Sequence[int]) -> Window:
-    """Rows of these topics (codes) among the next `rows_max` of all, fewer when they are large.
+def read_after(database: Database, last_id: int, rows_max: int, others: Sequence[int]) -> Window:
+    """All but those of `others` (topic codes) among the next `rows_max`, fewer when large.
 
     Raises Unavailable or Halt.
     """
@@ -97,7 +97,7 @@ def read_after(database: Database, last_id: int, rows_max: int, topics: Sequence
         "after": last_id,
         "rows_max": rows_max,
         "inline": INLINE_BYTES_MAX,
-        "topics": list(topics),
+        "others": list(others),
     }
     with translated(), database.cursor(binary=True) as cursor:
         *rows, last = cursor.execute(READ, asked, prepare=True).fetchall()
