@@ -27,7 +27,7 @@ COUNTED: Final = """
 """
 WRITTEN: Final = """
     SELECT (SELECT coalesce(max(id), 0) FROM outbox),
-           (SELECT coalesce(min(last_id), 0) FROM relay_progress),
+           (SELECT CASE WHEN count(*) < 2 THEN 0 ELSE min(last_id) END FROM relay_progress),
            (SELECT extract(epoch FROM max(published_at))::float8 FROM relay_progress)
 """
 BACKENDS: Final = """

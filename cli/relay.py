@@ -20,7 +20,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_
 class LaneName(StrEnum):
     """As in `relay_lanes.LANES`, which is slow to import."""
 
-    ALL = "all"
+    PROMPT = "prompt"
+    REST = "rest"
 
 
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON array.")]
@@ -42,7 +43,7 @@ def show(*, as_json: AsJson = False) -> None:
             raise typer.Exit(EXIT_FOUND)
 
 
-@app.command(epilog="Example: python -m cli.relay resume --after 1200345 --yes")
+@app.command(epilog="Example: python -m cli.relay resume --lane prompt --after 1200345 --yes")
 def resume(
     *,
     lane: Annotated[LaneName, typer.Option(help="prompt: badge.awarded; rest: every other topic.")],

@@ -1,107 +1,72 @@
-"""The relay's lanes, each in a thread that is left behind when Kafka's client is stuck in it."""
+"""The relay's lanes at work, each in a thread of its own."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from threading import Thread
 from typing import Final, Protocol
 
 from consumers.process import Process
 from consumers.retry import retry_while_unavailable
-from gamification.domain.errors import Halt, Unavailable
-from gamification.telemetry import logs
+from gamification.domain.errors import Unavailable
 
 LOOK_EVERY_S: Final = 0.2
-STUCK_AFTER_S: Final = 6.0
-"""Longer than a transaction may take, short enough to stop in time all the same."""
-LEFT_BEHIND_MAX: Final = 8
-"""Each is a thread and a client with its connections; after so many the process begins anew."""
-
-log = logs.get("relay")
+END_WITHIN_S: Final = 6.0
+"""Longer than a transaction may take, short enough to stop in time."""
 
 
 class Turning(Protocol):
     """What is needed of a relay."""
 
-    @property
-    def stuck_s(self) -> float: ...
-
     def turn(self) -> None: ...
 
     def recover(self, error: Unavailable | None = None) -> None: ...
 
-    def leave_behind(self) -> None: ...
-
 
 class LaneThread:
-    """One relay turning. A daemon: what is stuck must not keep the process from ending."""
+    """One relay turning. A daemon: a call that does not return keeps no process from ending."""
 
     def __init__(self, process: Process, name: str, relay: Turning) -> None:
-        self.relay = relay
         self.error: BaseException | None = None
         self._name = name
+        self._relay = relay
         # Only the main thread looks for garbage.
         self._process = replace(process, collector=None)
         self._thread = Thread(target=self._run, name=f"relay-{name}", daemon=True)
         self._thread.start()
 
-    @property
-    def is_over(self) -> bool:
+    def is_over(self, within_s: float) -> bool:
+        """Whether it has ended by then."""
+        self._thread.join(within_s)
         return not self._thread.is_alive()
-
-    def wait(self, timeout_s: float) -> None:
-        """Until it is over, or not longer than this."""
-        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         try:
             retry_while_unavailable(
-                self._process, self.relay.turn, recover=self.relay.recover, loop=self._name
+                self._process, self._relay.turn, recover=self._relay.recover, loop=self._name
             )
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             self.error = error
         finally:
-            self.relay.recover()
+            self._relay.recover()
 
 
-class Watch:
-    """Every lane at work; `until_over` from the main thread."""
+def run_lanes(process: Process, relays: Mapping[str, Turning]) -> None:
+    """Return when all have stopped; raise what the first one that failed raised.
 
-    def __init__(self, process: Process, makers: Mapping[str, Callable[[], Turning]]) -> None:
-        self._process = process
-        self._makers = makers
-        self._lanes = {name: LaneThread(process, name, make()) for name, make in makers.items()}
-        self._left_behind = 0
-
-    def until_over(self) -> None:
-        """Return when all lanes have stopped; raise what the first one that failed raised.
-
-        A lane whose thread is stuck gets a new relay in a new thread. Raises Halt when that has
-        happened too often.
-        """
-        try:
-            while self._lanes:
-                for name, lane in list(self._lanes.items()):
-                    lane.wait(LOOK_EVERY_S)
-                    self._look_at(name, lane)
-                self._process.between_turns()
-        finally:
-            self._process.stop.set()  # one lane that stopped itself ends the others
-            until = time.monotonic() + STUCK_AFTER_S
-            for lane in self._lanes.values():
-                lane.wait(max(0.0, until - time.monotonic()))
-
-    def _look_at(self, name: str, lane: LaneThread) -> None:
-        if lane.is_over:
-            del self._lanes[name]
-            if lane.error is not None:
-                raise lane.error
-        elif lane.relay.stuck_s > STUCK_AFTER_S:
-            self._left_behind += 1
-            log.error("relay_left_behind", lane=name, times=self._left_behind)
-            lane.relay.leave_behind()
-            del self._lanes[name]
-            if self._left_behind > LEFT_BEHIND_MAX:
-                raise Halt("kafka: calls of librdkafka never come back: restart")
-            if not self._process.stop.is_set():
-                self._lanes[name] = LaneThread(self._process, name, self._makers[name]())
+    Call it from the main thread. A lane that stops itself ends the others.
+    """
+    lanes = [LaneThread(process, name, relay) for name, relay in relays.items()]
+    try:
+        while lanes:
+            for lane in list(lanes):
+                if lane.is_over(LOOK_EVERY_S):
+                    lanes.remove(lane)
+                    if lane.error is not None:
+                        raise lane.error
+            process.between_turns()
+    finally:
+        process.stop.set()
+        until = time.monotonic() + END_WITHIN_S
+        for lane in lanes:
+            lane.is_over(max(0.0, until - time.monotonic()))

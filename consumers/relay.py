@@ -1,16 +1,15 @@
 """Process: Postgres' outbox -> Kafka. `python -m consumers.relay`."""
 
 import sys
-from functools import partial
 
-from consumers.lane_thread import Watch
+from consumers.lane_thread import run_lanes
 from consumers.process import Process, run
 from gamification.adapters.kafka import schema_files
 from gamification.adapters.kafka.probe import KafkaProbe
 from gamification.adapters.kafka.registry import SchemaRegistry
 from gamification.adapters.kafka.topics import PRODUCED
 from gamification.application.relay import Relay
-from gamification.application.relay_lanes import LANES, Ends, Lane, Limits
+from gamification.application.relay_lanes import LANES, PROMPT, Ends, Lane, Limits
 from gamification.application.relay_schemas import SchemaPrefixes
 
 
@@ -19,8 +18,7 @@ def main(process: Process) -> None:
     process.readiness("kafka", KafkaProbe(process.settings.kafka_broker).check)
     registry = SchemaRegistry(process.settings.schema_registry_url)
     try:
-        makers = {lane.name: partial(_relay, process, registry, lane) for lane in LANES}
-        Watch(process, makers).until_over()
+        run_lanes(process, {lane.name: _relay(process, registry, lane) for lane in LANES})
     finally:
         registry.close()
 
@@ -35,6 +33,7 @@ def _relay(process: Process, registry: SchemaRegistry, lane: Lane) -> Relay:
         lane=lane,
         limits=Limits(
             rows_max=settings.relay_batch_rows_max,
+            gather_s=0 if lane is PROMPT else settings.relay_gather_ms / 1000,
             keep_hours=settings.outbox_keep_hours,
         ),
     )

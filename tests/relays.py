@@ -52,7 +52,7 @@ class Seen(NamedTuple):
 def lane() -> Lane:
     """Names that no other test's relay knows. Its topic is not made yet."""
     name = f"relay.{uuid.uuid4().hex}"
-    return Lane(transactional_id=name, position_topic=name, position_group=name)
+    return Lane(transactional_id=name, position_topic=name)
 
 
 def fact(number: int, key: bytes | None = b"k", value: bytes | None = None) -> OutboxRow:
@@ -207,22 +207,6 @@ def delete_topic(bootstrap: str, topic: str) -> None:
     """And return when no broker knows it any more."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     admin.delete_topics([topic], operation_timeout=KAFKA_WITHIN_S)[topic].result(KAFKA_WITHIN_S)
-
-
-def delete_group(bootstrap: str, group: str) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-    deleted = admin.delete_consumer_groups([group], request_timeout=KAFKA_WITHIN_S)[group]
-    deleted.result(KAFKA_WITHIN_S)
-
-
-def commit_plainly(bootstrap: str, lane: Lane) -> None:
-    """As a tool for consumers' offsets does: without metadata."""
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": lane.position_group, "log_level": 0}
-    )
-    with closing(consumer):
-        place = TopicPartition(lane.position_topic, 0, 3)
-        consumer.commit(offsets=[place], asynchronous=False)
 
 
 def delete_records(bootstrap: str, topic: str, before: int) -> None:

@@ -20,7 +20,7 @@ EVERY_S: Final = 0.1
 COUNTED: Final = "SELECT topic, partition, max(next_offset) FROM consumer_offsets GROUP BY 1, 2"
 WRITTEN: Final = """
     SELECT (SELECT coalesce(max(id), 0) FROM outbox), (SELECT coalesce(max(id), 0) FROM changes),
-           (SELECT coalesce(min(last_id), 0) FROM relay_progress)
+           (SELECT CASE WHEN count(*) < 2 THEN 0 ELSE min(last_id) END FROM relay_progress)
 """
 
 

@@ -78,9 +78,6 @@ class Relay:
         self._rows_max = self._limits.rows_max
         self._too_large: frozenset[int] = frozenset()
         self._problem: str | None = "starting"
-        self._left_behind = False
-        self._publisher: TransactionalPublisher | None = None
-        """The newest one: it may be stuck before there is a session."""
 
     @property
     def is_leading(self) -> bool:
@@ -92,27 +89,8 @@ class Relay:
         if self._problem is not None:
             raise Unavailable(self._problem)
 
-    @property
-    def stuck_s(self) -> float:
-        """How long a call of Kafka's client has not come back that may never. From any thread."""
-        publisher = self._publisher
-        since_s = None if publisher is None else publisher.waits_since_s
-        return 0.0 if since_s is None else time.monotonic() - since_s
-
-    def leave_behind(self) -> None:
-        """Give the lead to another relay, while `turn` is stuck. From another thread.
-
-        Should the call come back after all, it finds its transaction fenced off, or commits it
-        before the next relay asks Kafka where to go on; then `turn` raises Halt.
-        """
-        self._left_behind = True
-        if self._database is not None:
-            self._database.close()
-
     def turn(self) -> None:
         """One transaction, or a short wait for something to publish. Raises Unavailable or Halt."""
-        if self._left_behind:
-            raise Halt("another relay has taken over from this one, which was stuck")
         session = self._session or self._open()
         if session is None or self._database is None:
             return
@@ -176,11 +154,11 @@ class Relay:
         wakeup = Wakeup(self._ends.postgres_dsn, Channel.OUTBOX)
         publisher: TransactionalPublisher | None = None
         try:
-            publisher = self._publisher = TransactionalPublisher(
+            publisher = TransactionalPublisher(
                 self._ends.kafka_brokers,
                 self._lane.transactional_id,
                 self._lane.position_topic,
-                self._lane.position_group,
+                self._lane.shard,
             )
             position = self._resume(self._database, publisher, known)
         except GamificationError:

@@ -6,7 +6,7 @@ person can find out what was announced.
 
 from dataclasses import dataclass
 
-from gamification.adapters.kafka.position import PositionKeeper, RelayPosition
+from gamification.adapters.kafka.position import RelayPosition, read
 from gamification.adapters.kafka.publisher import TransactionalPublisher
 from gamification.adapters.postgres import outbox_reader, relay_state
 from gamification.adapters.postgres.relay_state import Known
@@ -35,10 +35,9 @@ class Standing:
 def standing(ends: Ends, lane: Lane) -> Standing:
     """Disturbs nobody. Raises Unavailable or Halt."""
     database = outbox_reader.open_reader(ends.postgres_dsn, f"{NAME}-show", IDLE_LIMIT_S)
-    keeper = PositionKeeper(ends.kafka_brokers, lane.position_topic, lane.position_group)
     try:
         known = relay_state.known(database, lane.shard)
-        found = keeper.read()
+        found = read(ends.kafka_brokers, lane.position_topic, lane.shard)
         after, problem = known.published, None
         try:
             after = resume_after(found, known, lane.name)
@@ -46,7 +45,6 @@ def standing(ends: Ends, lane: Lane) -> Standing:
             problem = str(halt)
         waiting, oldest_s = outbox_reader.depth_and_age(database, after)
     finally:
-        keeper.close()
         database.close()
     return Standing(found, known, waiting, oldest_s, problem)
 
@@ -67,7 +65,7 @@ def resume(ends: Ends, lane: Lane, after: int) -> RelayPosition:
                 f"{known.allocated}"
             )
         publisher = TransactionalPublisher(
-            ends.kafka_brokers, lane.transactional_id, lane.position_topic, lane.position_group
+            ends.kafka_brokers, lane.transactional_id, lane.position_topic, lane.shard
         )
         try:
             position = RelayPosition(after, known.incarnation)

@@ -23,7 +23,7 @@ def resume_after(kafka: RelayPosition | None, postgres: Known, lane: str) -> int
     remedy = REMEDY.format(lane=lane)
     if kafka is None and published:
         raise Halt(
-            f"Kafka has lost the relay's position (its topic or group was deleted, or expired), "
+            f"Kafka has lost the relay's position (its topic was deleted or emptied), "
             f"while Postgres says that rows up to {published} were published. {remedy}"
         )
     if kafka is not None and kafka.incarnation != postgres.incarnation:

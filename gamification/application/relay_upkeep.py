@@ -1,4 +1,4 @@
-"""What the relay does besides publishing: figures, partitions, the freshness of its position."""
+"""What the relay does besides publishing: figures, partitions, a position that follows."""
 
 import time
 from collections import Counter
@@ -62,9 +62,7 @@ class Upkeep:
         because rows were all for other lanes, the position follows, at its leisure.
         """
         now = self._clock()
-        since_s = now - self._committed_at
-        behind = seen > position.last_id and since_s >= FOLLOW_AFTER_S
-        if behind or since_s >= self._limits.recommit_every_s:
+        if seen > position.last_id and now - self._committed_at >= FOLLOW_AFTER_S:
             position = RelayPosition(seen, position.incarnation)
             publisher.publish((), position)
             relay_state.store_progress(database, self._lane.shard, seen, published=False)

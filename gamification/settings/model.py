@@ -215,6 +215,14 @@ class Settings(BaseModel):
         at_least=1,
         at_most=50_000,
     )
+    relay_gather_ms: int = setting(
+        "GAMIFICATION_RELAY_GATHER_MS",
+        200,
+        "How long announcements other than badge.awarded are gathered for one Kafka transaction.",
+        unit="ms",
+        at_least=0,
+        at_most=10_000,
+    )
     outbox_keep_hours: int = setting(
         "GAMIFICATION_OUTBOX_KEEP_HOURS",
         24,

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.faults
 
 TOPIC: Final = "badge.awarded"
 KILLED: Final = -9
-WAITING = 'gamification_outbox_rows{lane="all"}'
+WAITING = 'gamification_outbox_rows{lane="prompt"}'
 POINTS: Final = (
     "relay.after_read",
     "relay.in_transaction",

@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from deploy.devstack.server import Addresses
+from gamification.adapters.kafka import position
 from gamification.adapters.kafka import publisher as module
 from gamification.adapters.kafka.position import RelayPosition
 from gamification.adapters.kafka.publish_errors import Unproducible
@@ -33,7 +34,7 @@ class World:
     def publisher(self) -> TransactionalPublisher:
         lane = self.lane
         made = TransactionalPublisher(
-            self.bootstrap, lane.transactional_id, lane.position_topic, lane.position_group
+            self.bootstrap, lane.transactional_id, lane.position_topic, lane.shard
         )
         self.made.append(made)
         return made
@@ -130,3 +131,32 @@ def test_what_the_library_itself_finds_too_large_undoes_the_whole_transaction(
     with closing(world.publisher()) as next_one:
         assert next_one.position() is None
     assert world.seen() == []
+
+
+def test_the_position_is_found_behind_any_number_of_transactions_that_came_to_nothing(
+    world: World,
+) -> None:
+    world.publisher().publish(world.messages(1), RelayPosition(1, OURS))
+    unlucky = world.publisher()
+    producer = unlucky._open()
+    for _ in range(position.TAIL * position.FURTHER_BACK):
+        producer.begin_transaction()
+        producer.produce(world.lane.position_topic, b"undone", position.KEY, partition=0)
+        producer.flush(10)
+        producer.abort_transaction(10)
+    assert world.publisher().position() == RelayPosition(1, OURS)
+    assert position.read(world.bootstrap, world.lane.position_topic, 0) == RelayPosition(1, OURS)
+
+
+def test_an_undecided_transaction_does_not_move_the_position(world: World) -> None:
+    publisher = world.publisher()
+    publisher.publish(world.messages(1), RelayPosition(1, OURS))
+    producer = publisher._open()
+    producer.begin_transaction()
+    producer.produce(
+        world.lane.position_topic, RelayPosition(2, OURS).worded(), position.KEY, partition=0
+    )
+    producer.flush(10)
+    assert position.read(world.bootstrap, world.lane.position_topic, 0) == RelayPosition(1, OURS)
+    producer.commit_transaction(10)
+    assert position.read(world.bootstrap, world.lane.position_topic, 0) == RelayPosition(2, OURS)

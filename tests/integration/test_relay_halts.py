@@ -1,6 +1,7 @@
 """Kafka and Postgres contradict each other: the relay stops, and says what it found."""
 
 import pytest
+from confluent_kafka import OFFSET_END
 
 from deploy.devstack.server import Addresses
 from gamification.adapters.kafka.position import RelayPosition
@@ -48,8 +49,8 @@ def world(servers: Addresses, database_dsn: str, kafka_topics: Topics) -> World:
     return World(database_dsn, servers, kafka_topics)
 
 
-def test_the_group_with_the_position_was_deleted(world: World) -> None:
-    relays.delete_group(world.bootstrap, world.lane.position_group)
+def test_the_topic_of_the_position_was_emptied(world: World) -> None:
+    relays.delete_records(world.bootstrap, world.lane.position_topic, OFFSET_END)
     assert "Kafka has lost the relay's position" in world.why_it_halts()
 
 
@@ -64,7 +65,7 @@ def test_the_position_is_that_of_another_database(world: World) -> None:
         world.bootstrap,
         world.lane.transactional_id,
         world.lane.position_topic,
-        world.lane.position_group,
+        world.lane.shard,
     )
     publisher.publish((), RelayPosition(5, OTHER_DATABASE))
     publisher.close()
@@ -90,11 +91,11 @@ def test_rows_were_dropped_before_they_were_published(world: World) -> None:
     assert "rows 6 to 999999 of the outbox were dropped" in world.why_it_halts()
 
 
-def test_somebody_else_committed_an_offset_for_the_relays_group(world: World) -> None:
-    relays.commit_plainly(world.bootstrap, world.lane)
+def test_somebody_else_wrote_where_the_position_is(world: World) -> None:
+    relays.produce(world.bootstrap, world.lane.position_topic, [b"3"])
     with (
         relays.relay_of(world.dsn, world.bootstrap, world.lane) as relay,
-        pytest.raises(Halt, match="somebody else committed"),
+        pytest.raises(Halt, match="somebody else wrote there"),
     ):
         relay.turn()
 

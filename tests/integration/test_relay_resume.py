@@ -1,6 +1,7 @@
 """After a disaster a person says where the relay goes on; before one, it shows how far it is."""
 
 import pytest
+from confluent_kafka import OFFSET_END
 
 from deploy.devstack.server import Addresses
 from gamification.application import relay_admin
@@ -40,7 +41,7 @@ def test_a_lost_position_is_shown_and_a_person_says_where_to_go_on(
     assert healthy.kafka is not None
     assert (healthy.kafka.last_id, healthy.postgres.published, healthy.waiting) == (10, 10, 0)
 
-    relays.delete_group(servers.kafka_bootstrap, lane.position_group)
+    relays.delete_records(servers.kafka_bootstrap, lane.position_topic, OFFSET_END)
     relays.append_numbers(database_dsn, range(11, 14))
     broken = relay_admin.standing(ends, lane)
     assert broken.problem is not None

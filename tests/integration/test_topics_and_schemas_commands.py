@@ -69,7 +69,7 @@ def test_topics_are_created_once_and_then_as_they_should_be(environment: dict[st
     assert (check.code, check.out) == (0, "all topics are as they should be\n")
     topics = AdminClient({"bootstrap.servers": environment["KAFKA_BROKER"]}).list_topics(timeout=10)
     assert len(topics.topics["points.earned"].partitions) == 12
-    assert len(topics.topics["gamification.relay"].partitions) == 1
+    assert len(topics.topics["gamification.relay"].partitions) == 2
 
 
 def test_check_names_what_differs(environment: dict[str, str]) -> None:

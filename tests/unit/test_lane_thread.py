@@ -1,47 +1,34 @@
-"""Lanes of the relay: each turns in a thread, and one that is stuck is replaced."""
+"""Lanes of the relay: each turns in a thread, and one that fails ends the others."""
 
 import threading
 
 import pytest
 
-from consumers import lane_thread
-from consumers.lane_thread import Watch
+from consumers.lane_thread import run_lanes
 from consumers.process import Process
 from gamification.api.http.vitals import Vitals
 from gamification.domain.errors import Halt, Unavailable
 from gamification.settings import Settings
 
-COMES_BACK_WITHIN_S = 30.0
-
 
 class Lane:
-    """A relay that stops the process when it has turned three times, or hangs in its first turn."""
+    """A relay that stops the process when it has turned three times, or fails at once."""
 
-    def __init__(self, process: Process, *, hangs: bool = False, fails: bool = False) -> None:
+    def __init__(self, process: Process, *, fails: bool = False) -> None:
         self.process = process
-        self.hangs = hangs
         self.fails = fails
         self.turns = 0
         self.closed = False
-        self.over = threading.Event()
-        self.stuck_s = 0.0
 
     def turn(self) -> None:
         if self.fails:
             raise Halt("contradiction")
-        if self.hangs:
-            self.stuck_s = 1_000.0
-            self.over.wait(COMES_BACK_WITHIN_S)
-            raise Halt("left behind")
         self.turns += 1
         if self.turns == 3:
             self.process.stop.set()
 
     def recover(self, error: Unavailable | None = None) -> None:
         self.closed = error is None
-
-    def leave_behind(self) -> None:
-        self.over.set()
 
 
 @pytest.fixture
@@ -51,7 +38,7 @@ def process() -> Process:
 
 def test_all_lanes_turn_until_the_process_is_asked_to_stop(process: Process) -> None:
     lanes = [Lane(process), Lane(process)]
-    Watch(process, {"one": lambda: lanes[0], "two": lambda: lanes[1]}).until_over()
+    run_lanes(process, {"one": lanes[0], "two": lanes[1]})
     assert max(lane.turns for lane in lanes) >= 3
     assert all(lane.closed for lane in lanes)
     assert None in process.vitals.liveness().values()
@@ -60,24 +47,6 @@ def test_all_lanes_turn_until_the_process_is_asked_to_stop(process: Process) -> 
 def test_a_lane_that_stops_itself_ends_the_others_and_says_why(process: Process) -> None:
     other = Lane(process)
     with pytest.raises(Halt, match="contradiction"):
-        Watch(
-            process, {"one": lambda: Lane(process, fails=True), "two": lambda: other}
-        ).until_over()
+        run_lanes(process, {"one": Lane(process, fails=True), "two": other})
     assert process.stop.is_set()
     assert other.closed
-
-
-def test_a_stuck_lane_is_left_behind_and_another_one_turns(process: Process) -> None:
-    made = [Lane(process), Lane(process, hangs=True)]
-    stuck, next_one = made[1], made[0]
-    Watch(process, {"one": made.pop}).until_over()
-    assert stuck.over.is_set()
-    assert next_one.turns >= 3
-
-
-def test_a_client_that_gets_stuck_again_and_again_ends_the_process(
-    process: Process, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lane_thread, "LEFT_BEHIND_MAX", 1)
-    with pytest.raises(Halt, match="never come back: restart"):
-        Watch(process, {"one": lambda: Lane(process, hangs=True)}).until_over()

@@ -1,24 +1,32 @@
-"""How far the relay is, as Kafka keeps it: an offset with metadata, of a group of its own.
+"""How far a lane of the relay is, as Kafka keeps it: the last record of a partition of its own.
 
-The group never subscribes to anything: a consumer that joined it, or a plain commit, would erase
-the metadata.
+The record is part of the transaction whose rows it speaks of, so both are seen or neither. The
+topic is compacted: the position never expires. An offset of a consumer group is the usual place
+for such a thing, but `send_offsets_to_transaction` may never return when the group's coordinator
+dies (librdkafka issues 5456 and 5511, open in 2.16), and after brokers were killed we have seen
+such an offset behind a transaction that Kafka had acknowledged.
 """
 
 import json
+import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from gamification.adapters.kafka.publish_errors import translate
-from gamification.domain.errors import Halt
+from gamification.domain.errors import GamificationError, Halt, Unavailable
 
 READ_WITHIN_S: Final = 4.0
+KEY: Final = b"position"
+TAIL: Final = 16
+"""How many offsets before the end are looked at first; a transaction takes two of them."""
+FURTHER_BACK: Final = 16
+"""How much further back the next look goes, when there were aborted transactions only."""
 
 CLIENT: Final[dict[str, str | int | float | bool]] = {
     "log_level": 2,  # what matters is raised
-    # A request that gets no answer holds `send_offsets_to_transaction` up for this long,
-    # whatever time-out that is given (seen).
+    # A request that gets no answer holds everything behind it up for this long.
     "socket.timeout.ms": 4_000,
     "socket.nagle.disable": True,
     # 10 s by default: so long a pause may follow on the end of an outage.
@@ -33,51 +41,96 @@ class RelayPosition:
     last_id: int
     incarnation: str
 
+    def worded(self) -> bytes:
+        """As the value of the record."""
+        return json.dumps({"id": self.last_id, "incarnation": self.incarnation}).encode()
 
-class PositionKeeper:
-    """Reads the position, and words it for a transaction that moves it. Connects when asked."""
 
-    def __init__(self, brokers: str, topic: str, group: str) -> None:
-        self._topic = topic
-        self._group = group
+def read(brokers: str, topic: str, partition: int) -> RelayPosition | None:
+    """What the last committed transaction said; None when there never was one.
+
+    After a transactional producer of this lane has started, nothing of its predecessors is
+    undecided any more, and this is the last word. Raises Unavailable, and Halt when somebody else
+    wrote into the partition.
+    """
+    place = TopicPartition(topic, partition)
+    reader = _Tail(brokers, place)
+    try:
+        value = reader.last()
+    except KafkaException as error:
+        raise _no_answer(error, place) from error
+    finally:
+        reader.close()
+    if value is None:
+        return None
+    try:
+        said = json.loads(value)
+        return RelayPosition(int(said["id"]), str(said["incarnation"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise Halt(
+            f"kafka: the last record of {topic}[{partition}] is not the relay's: somebody else "
+            "wrote there"
+        ) from error
+
+
+def _no_answer(error: KafkaException, place: TopicPartition) -> GamificationError:
+    return translate(error, f"read the position from {place.topic}[{place.partition}]")
+
+
+class _Tail:
+    """A consumer that belongs to no group and looks at a partition from its end."""
+
+    def __init__(self, brokers: str, place: TopicPartition) -> None:
+        self._place = place
+        self._until = time.monotonic() + READ_WITHIN_S
         self._consumer = Consumer(
             {
                 **CLIENT,
                 "bootstrap.servers": brokers,
-                "group.id": group,
+                "group.id": "gamification.relay.position",  # demanded, never joined
                 "enable.auto.commit": False,
-                # Waits for an undecided transaction instead of showing what was before it.
+                "enable.partition.eof": True,
+                "auto.offset.reset": "error",
                 "isolation.level": "read_committed",
+                "fetch.wait.max.ms": 10,
             }
         )
 
-    def read(self) -> RelayPosition | None:
-        """What the last committed transaction said; None when there is none, or it expired.
-
-        Raises Unavailable, and Halt when somebody else committed for our group.
-        """
-        try:
-            [found] = self._consumer.committed([TopicPartition(self._topic, 0)], READ_WITHIN_S)
-            if found.error is not None:
-                raise KafkaException(found.error)
-        except KafkaException as error:
-            raise translate(error, "read the position") from error
-        if found.offset < 0:
-            return None
-        try:
-            said = json.loads(found.metadata or "")
-            return RelayPosition(int(said["id"]), str(said["incarnation"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise Halt(
-                f"kafka: group {self._group} has an offset on {self._topic} without the relay's "
-                "own words: somebody else committed for this group"
-            ) from error
-
-    def worded(self, position: RelayPosition) -> tuple[TopicPartition, Any]:
-        """The position as a transaction takes it."""
-        said = json.dumps({"id": position.last_id, "incarnation": position.incarnation})
-        offset = TopicPartition(self._topic, 0, position.last_id, metadata=said)
-        return offset, self._consumer.consumer_group_metadata()
-
     def close(self) -> None:
         self._consumer.close()
+
+    def last(self) -> bytes | None:
+        """The value of the last committed record. Raises KafkaException, Unavailable."""
+        low, end = self._consumer.get_watermark_offsets(self._place, timeout=self._left_s())
+        back = TAIL
+        while True:
+            start = max(low, end - back)
+            found = self._last_from(start, end)
+            if found is not None or start == low:
+                return found
+            back *= FURTHER_BACK
+
+    def _last_from(self, start: int, end: int) -> bytes | None:
+        """Of those from `start` on, when everything before `end` has been looked at."""
+        self._consumer.assign([TopicPartition(self._place.topic, self._place.partition, start)])
+        found: bytes | None = None
+        at = start
+        while at < end:
+            if time.monotonic() >= self._until:
+                raise Unavailable(f"kafka: read the position: {end - at} records left, no answer")
+            message = self._consumer.poll(self._left_s())
+            if message is None:
+                continue
+            error = message.error()
+            if error is None:
+                found = message.value() or b""
+                at = (message.offset() or 0) + 1
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - it is only there
+                # Before the end after all, while a new leader learns how far its log counts.
+                at = message.offset() or 0
+            else:
+                raise KafkaException(error)
+        return found
+
+    def _left_s(self) -> float:
+        return max(0.1, self._until - time.monotonic())

@@ -1,8 +1,8 @@
 """Publish in Kafka transactions that also hold how far we are.
 
-The position is committed as the offset of a group of the relay's own, on a topic-partition of its
-own, inside the transaction that publishes: both are seen, or neither. So a crash between Kafka's
-commit and anything else cannot make us publish twice.
+The position is a record too, in a partition of its own, inside the transaction that publishes:
+both are seen, or neither. So a crash between Kafka's commit and anything else cannot make us
+publish twice.
 """
 
 import logging
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Report
 
-from gamification.adapters.kafka.position import CLIENT, PositionKeeper, RelayPosition
+from gamification.adapters.kafka.position import CLIENT, KEY, RelayPosition, read
 from gamification.adapters.kafka.publish_errors import Undelivered, of_exception, translate
 from gamification.domain.errors import Unavailable
 from gamification.telemetry.killpoints import reached
@@ -70,13 +70,13 @@ class TransactionalPublisher:
     """
 
     def __init__(
-        self, brokers: str, transactional_id: str, position_topic: str, position_group: str
+        self, brokers: str, transactional_id: str, position_topic: str, partition: int
     ) -> None:
         """Connects. Raises Unavailable or Halt."""
         self._undelivered: list[Undelivered] = []
-        self._keeper = PositionKeeper(brokers, position_topic, position_group)
-        self.waits_since_s: float | None = None
-        """Since when (monotonic) the call runs that may never come back, see `publish`."""
+        self._brokers = brokers
+        self._topic = position_topic
+        self._partition = partition
         self._producer: Producer | None = Producer(
             {
                 **CLIENT,
@@ -94,30 +94,22 @@ class TransactionalPublisher:
             raise translate(error, "start transactions") from error
 
     def position(self) -> RelayPosition | None:
-        """See `PositionKeeper.read`."""
+        """See `position.read`."""
         self._open()
-        return self._keeper.read()
+        return read(self._brokers, self._topic, self._partition)
 
     def publish(self, messages: Iterable[Message], position: RelayPosition) -> None:
         """All messages in their order, and the position, or nothing.
 
-        Without messages it only keeps the position from expiring. Raises Unavailable when it is
-        not known or not true that all was published; Unproducible when Kafka refuses one of the
-        records for good; Halt when it refuses us.
+        Raises Unavailable when it is not known or not true that all was published; Unproducible
+        when Kafka refuses one of the records for good; Halt when it refuses us.
         """
         producer = self._open()
         until = time.monotonic() + PUBLISH_WITHIN_S
         self._undelivered.clear()
-        offset, group = self._keeper.worded(position)
         try:
             producer.begin_transaction()
-            # First, because it waits for the end of the transaction before; else the first
-            # records do, in steps of 20 ms instead of 1. It does not look at its time-out: when
-            # the group's coordinator goes away at the wrong moment it waits for ever (librdkafka
-            # issues 5456 and 5511, open in 2.16). Nothing wakes it; our thread is left behind.
-            self.waits_since_s = time.monotonic()
-            producer.send_offsets_to_transaction([offset], group, PUBLISH_WITHIN_S)
-            self.waits_since_s = None
+            producer.produce(self._topic, position.worded(), KEY, self._partition)
             reached("relay.in_transaction")
             for message in messages:
                 try:
@@ -129,12 +121,11 @@ class TransactionalPublisher:
             reached("relay.before_kafka_commit")
             producer.commit_transaction(_left_s(until))
         except (KafkaException, SystemError) as error:
-            self.waits_since_s = None
             self._abort(producer, error)
             raise translate(error, "publish", self._undelivered) from error
 
     def close(self) -> None:
-        """Throw producer and consumer away, without waiting for anything.
+        """Throw the producer away, without waiting for anything.
 
         `Producer.close` waits for ever while Kafka does not answer; to let go of the object
         does not (both seen). A transaction that is open is aborted by the next publisher's
@@ -143,7 +134,6 @@ class TransactionalPublisher:
         if self._producer is not None:
             self._producer.purge()
             self._producer = None
-            self._keeper.close()
 
     def _open(self) -> Producer:
         if self._producer is None:

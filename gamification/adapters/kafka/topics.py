@@ -20,7 +20,10 @@ PRODUCED: Final = (
 )
 
 RELAY_TOPIC: Final = "gamification.relay"
-"""Nothing is published on it: the relay commits its position for this topic's one partition."""
+"""Positions of the relay's lanes, in a partition each; only the last record of each counts."""
+RELAY_LANES: Final = 2
+POSITIONS_SEGMENT_BYTES: Final = 16 * 1024 * 1024
+"""Kafka clears up closed segments only; this one is full after some minutes of load."""
 
 BESIDE_THE_VALUE: Final = 64 * 1024
 """Bytes of room for a record's key and headers."""
@@ -54,4 +57,8 @@ def plan(partitions: int, replication: int, value_bytes_max: int) -> tuple[Topic
         DLQ_TOPIC: letters | {"retention.ms": "-1", "retention.bytes": "-1"},
     }
     many = [TopicPlan(name, partitions, replication, config) for name, config in configs.items()]
-    return (*many, TopicPlan(RELAY_TOPIC, 1, replication, in_sync))
+    positions = in_sync | {
+        "cleanup.policy": "compact",
+        "segment.bytes": str(POSITIONS_SEGMENT_BYTES),
+    }
+    return (*many, TopicPlan(RELAY_TOPIC, RELAY_LANES, replication, positions))
