@@ -47,9 +47,6 @@ Players = Mapping[CustomerKey, Player]
 MakeLetter = Callable[[Record, Reason, str], DeadLetter]
 
 
-def _nothing() -> None: ...
-
-
 class StaleRules(Exception):
     """The rules or merchants changed since they were loaded; nothing was done."""
 
@@ -94,23 +91,18 @@ class Awarder:
         self._known: set[bytes] = set()
 
     def award(
-        self,
-        batch: Sequence[Decoded],
-        moves: Moves,
-        known_done: Collection[EventKey] = (),
-        meanwhile: Callable[[], None] = _nothing,
+        self, batch: Sequence[Decoded], moves: Moves, known_done: Collection[EventKey] = ()
     ) -> Outcome:
         """Advance, claim, decide, write and announce: all of it, or none of it.
 
         `known_done` are ids that are surely counted with the content that the batch has for
-        them: skipped without being claimed. `meanwhile` is called while Postgres writes, perhaps
-        more than once: it must be short, wait for nobody and raise nothing. Raises Suspect when
-        one record may be at fault, PartitionLost, Unavailable, Halt.
+        them: skipped without being claimed. Raises Suspect when one record may be at fault,
+        PartitionLost, Unavailable, Halt.
         """
         for _ in range(3):
             tenants = self._tenants.load({d.activity.merchant_id for d in batch if d.activity})
             try:
-                return self._attempt(batch, moves, tenants, known_done, meanwhile)
+                return self._attempt(batch, moves, tenants, known_done)
             except StaleRules:
                 self._tenants.renew()
         raise Unavailable("rules or merchants change faster than they can be read")
@@ -121,7 +113,6 @@ class Awarder:
         moves: Moves,
         tenants: TenantsOf,
         known_done: Collection[EventKey],
-        meanwhile: Callable[[], None],
     ) -> Outcome:
         outcome = Outcome()
         effects = outcome.effects
@@ -141,9 +132,7 @@ class Awarder:
             _read_needs(tx, turns)
             for turn in turns:
                 decide_turn(turn, self._locales)
-            with pipelined(tx):
-                write_effects(tx, outcome, list(players.values()), tenants, self._now_ms())
-                meanwhile()
+            write_effects(tx, outcome, list(players.values()), tenants, self._now_ms())
             reached("award.before_commit")
         reached("award.after_commit")
         self._remember(players)
@@ -233,25 +222,23 @@ def write_effects(
     tenants: TenantsOf,
     now_ms: int,
 ) -> None:
-    """Write what deciding brought about and, last, announce it, inside `pipelined`.
-
-    `players` are locked.
-    """
+    """Write what deciding brought about and, last, announce it. `players` are locked."""
     effects = outcome.effects
-    ledger.append(tx, effects.entries)
-    profiles.write(tx, [p for p in players if p.dirty])
-    customer_days.write(tx, players)
-    completions.write(tx, players)
-    badges.award(tx, [a for a in effects.announcements if isinstance(a, BadgeAwarded)])
-    ledger.refuse(tx, effects.refused)
-    ledger.take_prizes(tx, effects.prizes)
-    profiles.write_settings(tx, [p for p in players if p.settings_dirty])
-    dead_letters.park(tx, outcome.letters)
-    locales = {merchant: tenant.default_locale for merchant, (tenant, _) in tenants.items()}
-    rows = announce(effects.announcements, locales, now_ms)
-    rows.extend(outbox_row(letter) for letter in outcome.letters)
-    reached("award.before_append")
-    outbox.append(tx, rows, [p for p in players if p.dirty or p.board_days])
+    with pipelined(tx):
+        ledger.append(tx, effects.entries)
+        profiles.write(tx, [p for p in players if p.dirty])
+        customer_days.write(tx, players)
+        completions.write(tx, players)
+        badges.award(tx, [a for a in effects.announcements if isinstance(a, BadgeAwarded)])
+        ledger.refuse(tx, effects.refused)
+        ledger.take_prizes(tx, effects.prizes)
+        profiles.write_settings(tx, [p for p in players if p.settings_dirty])
+        dead_letters.park(tx, outcome.letters)
+        locales = {merchant: tenant.default_locale for merchant, (tenant, _) in tenants.items()}
+        rows = announce(effects.announcements, locales, now_ms)
+        rows.extend(outbox_row(letter) for letter in outcome.letters)
+        reached("award.before_append")
+        outbox.append(tx, rows, [p for p in players if p.dirty or p.board_days])
 
 
 def _read_needs(tx: Tx, turns: Sequence[Turn]) -> None:

@@ -1,13 +1,7 @@
-"""One worker's turn: poll, decode, award, note the positions; and what to do when it fails.
-
-With a backlog the next batch is fetched before this one is awarded, and decoded while Postgres
-writes this one: a tenth of the time that a batch takes.
-"""
+"""One worker's turn: poll, decode, award, note the positions; and what to do when it fails."""
 
 import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from gamification.adapters.kafka.consumer import InputConsumer
@@ -34,15 +28,6 @@ class Limits(NamedTuple):
     wait_ms: int
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Records from one poll, and of which assignment they are."""
-
-    records: list[Record]
-    epoch: int
-    decoded: list[Decoded] | None = None
-
-
 Told = Callable[[Sequence[Record], Outcome, float], None]
 """Metrics and logs of what was committed, and how many seconds it took."""
 
@@ -64,49 +49,21 @@ class Intake:
         self._limits = limits
         self._breaker, self._shortcut, self._told = extras
         self._lag = Lag(consumer)
-        self._ahead: _Batch | None = None
-        """Fetched, and follows on what was committed last. Nothing else is in flight."""
 
     def turn(self) -> None:
         """Handle one batch, if there is one. Raises Unavailable or Halt; then nothing is lost:
         `InputConsumer.go_back` reads again what was not committed."""
-        batch, self._ahead = self._ahead or self._poll(), None
+        records = self._consumer.poll(*self._limits)
         self._lag.measure()
-        if not batch.records:
+        if not records:
             return
         reached("award.after_poll")
-        following = self._poll_ahead(batch)
-        if batch.epoch != self._consumer.epoch:
-            # Partitions came or went: what was fetched before may be somebody else's by now, or
-            # may follow on what another worker has yet to count.
-            self._consumer.go_back()
-            return
-        decoded, held = (batch.decoded, set()) if batch.decoded else self._decode(batch.records)
+        decoded, held = self._decode(records)
         self._breaker.judge(len(decoded), sum(1 for d in decoded if d.letter is not None))
         if decoded:
-            self._handle(decoded, following)
+            self._handle(decoded)
         if held:
             self._consumer.hold(held, HELD_FOR_S)
-            following = following and _without(following, held)
-        self._ahead = following
-
-    def _poll(self) -> _Batch:
-        records = self._consumer.poll(*self._limits)
-        return _Batch(records, self._consumer.epoch)
-
-    def _poll_ahead(self, batch: _Batch) -> _Batch | None:
-        """What follows a full batch, as far as it has come already."""
-        if len(batch.records) < self._limits.records_max:
-            return None
-        records = self._consumer.poll(self._limits.records_max, 0, first_within_s=0)
-        return _Batch(records, self._consumer.epoch) if records else None
-
-    def _decode_ahead(self, batch: _Batch | None) -> None:
-        """Unless somebody would have to be asked: a transaction is open, and others wait for it."""
-        if batch is None or batch.decoded is not None:
-            return
-        if not any(map(self._decoder.may_fetch, batch.records)):
-            batch.decoded = self._decoder.decode_all(batch.records)
 
     def _decode(self, records: Sequence[Record]) -> tuple[list[Decoded], set[Partition]]:
         """What can be judged now, and the partitions in which the next record cannot.
@@ -133,10 +90,10 @@ class Intake:
             log.warning("partitions_wait", reason=reason, partitions=waiting)
         return decoded, held
 
-    def _handle(self, batch: Sequence[Decoded], following: _Batch | None = None) -> None:
+    def _handle(self, batch: Sequence[Decoded]) -> None:
         """Award the batch; if one record spoils it, find that one by halving."""
         try:
-            self._award(batch, following)
+            self._award(batch)
         except Suspect as error:
             if len(batch) == 1:
                 self._isolated(batch[0], error)
@@ -158,7 +115,7 @@ class Intake:
         self._breaker.judge(0, 1)
         self._award([Decoded(decoded.record, None, letter)])
 
-    def _award(self, batch: Sequence[Decoded], following: _Batch | None = None) -> None:
+    def _award(self, batch: Sequence[Decoded]) -> None:
         next_offsets: dict[Partition, int] = {}
         for decoded in batch:
             record = decoded.record
@@ -167,10 +124,7 @@ class Intake:
         known_done = self._shortcut.known_done(batch)
         try:
             outcome = self._awarder.award(
-                batch,
-                Moves(self._consumer.expected, next_offsets),
-                known_done,
-                partial(self._decode_ahead, following),
+                batch, Moves(self._consumer.expected, next_offsets), known_done
             )
         except GamificationError:
             raise
@@ -184,9 +138,3 @@ class Intake:
         committed = [decoded.record for decoded in batch]
         self._told(committed, outcome, seconds)
         self._lag.handled(committed)
-
-
-def _without(batch: _Batch, places: Collection[Partition]) -> _Batch | None:
-    """What is left when these partitions are read again, from an earlier place."""
-    records = [r for r in batch.records if (r.topic, r.partition) not in places]
-    return _Batch(records, batch.epoch) if records else None

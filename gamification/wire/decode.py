@@ -82,16 +82,6 @@ class Decoder:
         now_ms = self._now_ms()
         return [self._decode(record, now_ms) for record in records]
 
-    def may_fetch(self, record: Record) -> bool:
-        """Whether decoding this record may have to ask the registry for its schema."""
-        topic = self._topics.get(record.topic)
-        value = record.value
-        if topic is None:
-            return True  # a replayed one: it would have to be looked into
-        if not value or value[:HEADER_BYTES] in topic.writers:
-            return False
-        return value[0] == 0 and len(value) > HEADER_BYTES
-
     def dead_letter(self, record: Record, reason: Reason, detail: str) -> DeadLetter:
         """The letter for a record, also for reasons that are found only after decoding.
 

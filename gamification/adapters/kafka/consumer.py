@@ -53,7 +53,6 @@ class _Assignment:
     """What Kafka was told of it."""
     held_until_s: dict[Partition, float] = field(default_factory=dict)
     """Partitions that rest, by the monotonic clock."""
-    epoch: int = 0
     is_broken: bool = False
 
 
@@ -117,18 +116,11 @@ class InputConsumer:
         return self._own.is_broken
 
     @property
-    def epoch(self) -> int:
-        """Grows with each partition that comes or goes: records of an older one are not ours."""
-        return self._own.epoch
-
-    @property
     def expected(self) -> Positions:
         """By owned partition, the position that was stored last."""
         return self._own.expected
 
-    def poll(
-        self, records_max: int, wait_ms: int, *, first_within_s: float = IDLE_POLL_S
-    ) -> list[Record]:
+    def poll(self, records_max: int, wait_ms: int) -> list[Record]:
         """Up to `records_max` records of owned partitions, in order within each.
 
         Waits for the first one for a short time, then up to `wait_ms` for more. Raises
@@ -137,7 +129,7 @@ class InputConsumer:
         """
         self._release()
         try:
-            first = self._consumer.poll(first_within_s)
+            first = self._consumer.poll(IDLE_POLL_S)
             messages = [] if first is None else [first]
             if messages and records_max > 1:
                 messages += self._consumer.consume(records_max - 1, timeout=wait_ms / 1000)
@@ -268,7 +260,6 @@ class InputConsumer:
 
     def _on_assign(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
         """Runs inside poll. Never raises: librdkafka would lose the error, poll tells it."""
-        self._own.epoch += 1
         partitions = [(tp.topic, tp.partition) for tp in assigned]
         try:
             positions = self._positions(partitions) if partitions else {}
@@ -283,7 +274,6 @@ class InputConsumer:
         )
 
     def _on_revoke(self, consumer: Consumer, revoked: list[TopicPartition]) -> None:
-        self._own.epoch += 1
         partitions = [(tp.topic, tp.partition) for tp in revoked]
         for partition in partitions:
             self._own.expected.pop(partition, None)

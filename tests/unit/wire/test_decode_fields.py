@@ -278,17 +278,5 @@ def test_a_batch_is_decoded_in_order() -> None:
     assert [one.activity is None for one in decoded] == [True, False, False, False, False]
 
 
-def test_it_says_beforehand_when_the_registry_may_have_to_be_asked() -> None:
-    ours = decoder()
-    good = record(P, value(P))
-    assert ours.may_fetch(good)
-    ours.decode(good)
-    assert not ours.may_fetch(good)
-    assert ours.may_fetch(record(P, b"\0\0\0\xff\xff" + value(P)[5:]))
-    assert ours.may_fetch(good._replace(topic="gamification.replay"))
-    for broken in (None, b"", b"\0\0", b"{}------"):
-        assert not ours.may_fetch(good._replace(value=broken))
-
-
 def test_the_builders_are_complete() -> None:
     assert all(set(EVENT_FIELDS[kind]) - {"has_address"} <= set(datum(kind)) for kind in Kind)
