@@ -8,6 +8,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.faults
 
 VISITS = 4
+TINY_BATCHES = {"GAMIFICATION_BATCH_RECORDS_MAX": "5"}
 
 
 def test_a_worker_that_comes_and_goes_again_and_again_changes_nothing(chain: Chain) -> None:
@@ -23,6 +24,24 @@ def test_a_worker_that_comes_and_goes_again_and_again_changes_nothing(chain: Cha
             chain.excuse(guest)
             assert guest.stop()
             assert guest.exit_code == 0
+    chain.settle()
+
+
+def test_workers_that_come_and_go_during_a_backlog_change_nothing(chain: Chain) -> None:
+    """Their queues are full of records when partitions come or go."""
+    chain.launch("award", TINY_BATCHES)
+    chain.start("relay", "project")
+    chain.load(events=8_000, per_s=8_000)
+    for visit in range(VISITS):
+        guest = chain.launch("award", TINY_BATCHES)
+        eventually(lambda guest=guest: '"assigned"' in guest.log_text(), within_s=60)  # type: ignore[misc]
+        chain.wait_counted(200)
+        assert chain.counted() < chain.sent_events(), "the backlog was gone too early"
+        if visit % 2:
+            chain.kill(guest)
+        else:
+            chain.excuse(guest)
+            assert guest.stop()
     chain.settle()
 
 
