@@ -5,6 +5,13 @@ GamificationError
 ├── Suspect             one record of a batch may be wrong -> halve the batch, find it
 ├── Unavailable         the world is wrong     -> roll back, back off, try again
 │   └── PartitionLost                          -> forget what we know, seek, go on
+├── Refused             the caller is wrong    -> tell the caller, with the field or the reason
+│   ├── InvalidArgument
+│   ├── NotAuthenticated
+│   ├── NotPermitted
+│   ├── NotFound
+│   ├── NotEligible
+│   └── TooManyRequests
 └── Halt                we are wrong           -> stop the process, page someone
     ├── InvariantBroken
     └── TooManyRejected
@@ -56,6 +63,38 @@ class Unavailable(GamificationError):
 
 class PartitionLost(Unavailable):
     """Another worker moved a partition that we thought was ours."""
+
+
+class Refused(GamificationError):
+    """This call will not succeed as it is. The message is for the caller: nothing of us in it."""
+
+
+class InvalidArgument(Refused):
+    """The message begins with the field's name and says what is allowed."""
+
+
+class NotAuthenticated(Refused):
+    """No token, or one that is not or no longer valid."""
+
+
+class NotPermitted(Refused):
+    """The token is good, but not for this."""
+
+
+class NotFound(Refused):
+    """What the call names does not exist, for this merchant."""
+
+
+class NotEligible(Refused):
+    """The customer may not have it yet: the same call may succeed later."""
+
+
+class TooManyRequests(Refused):
+    """A limit is used up."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Halt(GamificationError):
