@@ -132,7 +132,8 @@ class Awarder:
             _read_needs(tx, turns)
             for turn in turns:
                 decide_turn(turn, self._locales)
-            write_effects(tx, outcome, list(players.values()), tenants, self._now_ms())
+            with pipelined(tx):
+                write_effects(tx, outcome, list(players.values()), tenants, self._now_ms())
             reached("award.before_commit")
         reached("award.after_commit")
         self._remember(players)
@@ -222,23 +223,25 @@ def write_effects(
     tenants: TenantsOf,
     now_ms: int,
 ) -> None:
-    """Write what deciding brought about and, last, announce it. `players` are locked."""
+    """Write what deciding brought about and, last, announce it, inside `pipelined`.
+
+    `players` are locked.
+    """
     effects = outcome.effects
-    with pipelined(tx):
-        ledger.append(tx, effects.entries)
-        profiles.write(tx, [p for p in players if p.dirty])
-        customer_days.write(tx, players)
-        completions.write(tx, players)
-        badges.award(tx, [a for a in effects.announcements if isinstance(a, BadgeAwarded)])
-        ledger.refuse(tx, effects.refused)
-        ledger.take_prizes(tx, effects.prizes)
-        profiles.write_settings(tx, [p for p in players if p.settings_dirty])
-        dead_letters.park(tx, outcome.letters)
-        locales = {merchant: tenant.default_locale for merchant, (tenant, _) in tenants.items()}
-        rows = announce(effects.announcements, locales, now_ms)
-        rows.extend(outbox_row(letter) for letter in outcome.letters)
-        reached("award.before_append")
-        outbox.append(tx, rows, [p for p in players if p.dirty or p.board_days])
+    ledger.append(tx, effects.entries)
+    profiles.write(tx, [p for p in players if p.dirty])
+    customer_days.write(tx, players)
+    completions.write(tx, players)
+    badges.award(tx, [a for a in effects.announcements if isinstance(a, BadgeAwarded)])
+    ledger.refuse(tx, effects.refused)
+    ledger.take_prizes(tx, effects.prizes)
+    profiles.write_settings(tx, [p for p in players if p.settings_dirty])
+    dead_letters.park(tx, outcome.letters)
+    locales = {merchant: tenant.default_locale for merchant, (tenant, _) in tenants.items()}
+    rows = announce(effects.announcements, locales, now_ms)
+    rows.extend(outbox_row(letter) for letter in outcome.letters)
+    reached("award.before_append")
+    outbox.append(tx, rows, [p for p in players if p.dirty or p.board_days])
 
 
 def _read_needs(tx: Tx, turns: Sequence[Turn]) -> None:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from gamification.adapters.postgres import backfill as rows
 from gamification.adapters.postgres import profiles
-from gamification.adapters.postgres.session import EngineSession
+from gamification.adapters.postgres.session import EngineSession, pipelined
 from gamification.application.award import Outcome, write_effects
 from gamification.application.rules import Tenants
 from gamification.domain.activity import Activity, Kind
@@ -64,7 +64,8 @@ class Backfill:
                 for player in players.values():
                     look_again(Turn(self._cause(player), player, self._tenant, effects))
                 tenants = {self._merchant: self._tenant}
-                write_effects(tx, outcome, list(players.values()), tenants, self._now_ms())
+                with pipelined(tx):
+                    write_effects(tx, outcome, list(players.values()), tenants, self._now_ms())
             after = customers[-1]
             awarded = sum(isinstance(fact, BadgeAwarded) for fact in effects.announcements)
             yield Step(len(customers), awarded)

@@ -42,7 +42,7 @@ def decide_turn(turn: Turn, locales: Collection[str]) -> None:
     """
     activity, player, plan = turn.activity, turn.player, turn.plan
     if player.rulebook != turn.rules.mark:
-        _meet_rulebook(turn)
+        meet_rulebook(turn)
     if activity.kind is Kind.CUSTOMER_UPDATED:
         turn.effects.warnings += apply_settings(activity, player, locales)
         turn.candidates.update(range(len(turn.rules.badges)))
@@ -69,7 +69,7 @@ def look_again(turn: Turn) -> None:
     settle(turn)
 
 
-def _meet_rulebook(turn: Turn) -> None:
+def meet_rulebook(turn: Turn) -> None:
     """The first activity under another rulebook: look at every badge once.
 
     A new customer has nothing yet that could have earned one, but for being at level 1.

@@ -135,6 +135,25 @@ REBUILDS: Final = _counter(
     "gamification_leaderboard_rebuilds_total", "Leaderboards written anew from Postgres.", "cause"
 )
 
+# Service
+REQUESTS: Final = _counter(
+    "gamification_requests_total", "Calls answered.", "endpoint", "method", "status"
+)
+RESPONSE_SECONDS: Final = Histogram(
+    "gamification_response_seconds",
+    "From a call's arrival to its answer.",
+    ("endpoint",),
+    buckets=LATENCY_BOUNDS_S,
+    registry=None,
+)
+LIMITED: Final = _counter(
+    "gamification_rate_limited_total", "Calls refused because a limit was used up.", "limit"
+)
+LIMITED_HERE: Final = _gauge(
+    "gamification_rate_limits_by_instance",
+    "1 while Redis is away and this instance limits by itself; else 0.",
+)
+
 Metric = MetricWrapperBase | Distribution
 
 EVERY_PROCESS: Final[tuple[Metric, ...]] = (BUILD, ERRORS, BATCH_ITEMS, BATCH_SECONDS)
@@ -145,6 +164,7 @@ OF_PROCESS: Final[dict[str, tuple[Metric, ...]]] = {
     ),
     "relay": (OUTBOX_ROWS, OUTBOX_AGE, PUBLISHED, PUBLISH_DELAY),
     "project": (PROJECTION_DELAY, CHANGES_ROWS, CHANGES_AGE, PROJECTED, REBUILDS),
+    "service": (REQUESTS, RESPONSE_SECONDS, LIMITED, LIMITED_HERE, BADGES),
 }
 
 

@@ -30,6 +30,8 @@ class Facts:
     longest_streak: int
     locale_ever: bool
     counted: Callable[[EventMetric], int]
+    granted: frozenset[BadgeId] = frozenset()
+    """Badges that somebody gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def settle(rulebook: Rulebook, prospects: Sequence[Prospect], facts: Facts) -> S
             for one in prospects
             if one.id not in standing.badges
             and (facts.locale_ever or not one.locale_known)
-            and (one.id in given or _met(one.when, facts, standing, prospects))
+            and (one.id in given | facts.granted or _met(one.when, facts, standing, prospects))
         }
         if held == standing.badges:
             return standing

@@ -1,5 +1,6 @@
 """Invariant 2: every profile, badge, level, streak, board value and completion is the model's."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -91,9 +92,12 @@ def compare_causes(
     badges: Iterable[BadgeRow],
     paid: Mapping[Person, set[bytes]],
     report: Report,
+    granted: Mapping[Person, Iterable[str]] | None = None,
 ) -> None:
-    """Whatever was paid or given names one of that customer's own events as its cause."""
+    """Whatever was paid or given names one of that customer's own events or calls as its cause."""
     own: dict[Person, set[bytes]] = defaultdict(set)
+    for person, given in (granted or {}).items():
+        own[person] |= {_cause_of_call(person, badge) for badge in given}
     for one in activities:
         own[one.merchant_id, one.customer_id].add(one.event_id)
     for badge in badges:
@@ -102,6 +106,12 @@ def compare_causes(
     for person, causes in paid.items():
         for cause in causes - own[person]:
             report.differ(AWARDS, f"entries: {shown((*person, cause))} has a cause that never was")
+
+
+def _cause_of_call(person: Person, badge: str) -> bytes:
+    """The id that AwardBadge gives its fact, whoever calls and how often."""
+    fact = b"award_badge:" + person[0] + person[1] + badge.encode()
+    return hashlib.blake2b(fact, digest_size=16).digest()
 
 
 def compare_amounts(

@@ -24,7 +24,7 @@ from tests.oracle.boards_audit import compare_boards
 from tests.oracle.expected import MerchantSettings, Person
 from tests.oracle.ledger_audit import LedgerAudit
 from tests.oracle.letters_audit import BadRecord, compare_letters
-from tests.oracle.model import expected
+from tests.oracle.model import Granted, expected
 from tests.oracle.postgres_rows import ProfileRow
 from tests.oracle.report import Report
 from tests.oracle.topic_records import TopicReader, TopicRecord
@@ -48,6 +48,8 @@ class Inputs:
     """Valid and distinct, those that are counted; in any order."""
     bad: Sequence[BadRecord] = ()
     merchants: Mapping[MerchantId, MerchantSettings] = dataclasses.field(default_factory=dict)
+    granted: Granted = dataclasses.field(default_factory=dict)
+    """Badges that AwardBadge gave, or found given, by customer."""
 
 
 class Auditor:
@@ -95,7 +97,7 @@ class Auditor:
         `through`: as for `look`.
         """
         report = Report()
-        wanted = expected(inputs.activities, inputs.rulebooks, inputs.merchants)
+        wanted = expected(inputs.activities, inputs.rulebooks, inputs.merchants, inputs.granted)
         self._topics.catch_up()
         with self._database(through) as database:
             profiles = _profiles(database)
@@ -104,7 +106,9 @@ class Auditor:
             awards.compare_profiles(wanted, profiles, report)
             badges = awards.compare_badges(database, wanted, profiles, report)
             awards.compare_amounts(wanted, self._ledger.by_rule, report)
-            awards.compare_causes(inputs.activities, badges, self._ledger.causes, report)
+            awards.compare_causes(
+                inputs.activities, badges, self._ledger.causes, report, inputs.granted
+            )
             awards.compare_sets(database, wanted, report)
             awards.compare_board_days(database, wanted, report)
             self._outbox.look(database, report)

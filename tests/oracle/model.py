@@ -11,11 +11,11 @@ by the timezone known at the time.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from gamification.domain.activity import Activity, Kind
-from gamification.domain.ids import DEFAULT_MERCHANT, EventId, MerchantId, RuleId
+from gamification.domain.ids import DEFAULT_MERCHANT, BadgeId, EventId, MerchantId, RuleId
 from gamification.domain.rulebook import CoinType, EarnRule, EventMetric, Rulebook
 from tests.oracle import earnings
 from tests.oracle.awards import Facts, prospects_of, settle
@@ -27,18 +27,23 @@ from tests.oracle.settings import known_settings
 
 NOTHING: Final = Amounts()
 
+Granted: TypeAlias = Mapping[Person, Collection[BadgeId]]
+
 
 def expected(
     activities: Iterable[Activity],
     rulebooks: Rulebook | Mapping[MerchantId, Rulebook],
     merchants: Mapping[MerchantId, MerchantSettings] | None = None,
+    granted: Granted | None = None,
 ) -> dict[Person, ExpectedProfile]:
     """Each customer's final state.
 
     `activities` are distinct: two with one id at one merchant are an error of the caller.
     `rulebooks` is one for all, or by merchant with `DEFAULT_MERCHANT` for the rest; a merchant
-    that `merchants` does not name has the settings of a merchant that was just made.
+    that `merchants` does not name has the settings of a merchant that was just made. `granted` are
+    badges that somebody gave, by a call that was not refused.
     """
+    given = granted or {}
     people: dict[Person, list[Activity]] = defaultdict(list)
     seen: set[tuple[MerchantId, EventId]] = set()
     for activity in activities:
@@ -47,13 +52,18 @@ def expected(
             raise ValueError(f"the model wants distinct activities: {activity.event_id.hex()}")
         seen.add(identity)
         people[activity.merchant_id, activity.customer_id].append(activity)
+    for person in given:
+        people.setdefault(person, [])
     judges = {
         merchant: _Judge(
             _rulebook(rulebooks, merchant), (merchants or {}).get(merchant, MerchantSettings())
         )
         for merchant in {person[0] for person in people}
     }
-    return {person: judges[person[0]].profile(own) for person, own in people.items()}
+    return {
+        person: judges[person[0]].profile(own, frozenset(given.get(person, ())))
+        for person, own in people.items()
+    }
 
 
 def _rulebook(
@@ -72,7 +82,9 @@ class _Judge:
         self._prospects = prospects_of(rulebook)
         self._merchant = merchant
 
-    def profile(self, own: Sequence[Activity]) -> ExpectedProfile:
+    def profile(
+        self, own: Sequence[Activity], granted: frozenset[BadgeId] = frozenset()
+    ) -> ExpectedProfile:
         """What one customer's activities come to. Changes of settings earn nothing."""
         rules = self._rules
         known = known_settings([one for one in own if one.kind is Kind.CUSTOMER_UPDATED])
@@ -87,6 +99,7 @@ class _Judge:
             longest_streak=longest,
             locale_ever=known.locale_ever,
             counted=_counter(dated),
+            granted=granted,
         )
         standing = settle(rules, self._prospects, facts)
         not_earned = sum(each.amounts.coins - each.coins_earned for each in earned.values())

@@ -6,7 +6,7 @@ which batch, and how the two get into each other's way.
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,10 +21,12 @@ from gamification.adapters.postgres import merchants, offsets
 from gamification.adapters.postgres.session import EngineSession
 from gamification.application import rulebook_admin
 from gamification.application.award import Awarder, Means, Moves
+from gamification.application.award_badge import Answer, BadgeAwarder, BadgeCall
 from gamification.application.rules import Tenants
 from gamification.domain.activity import Activity
+from gamification.domain.compile import held_badges
 from gamification.domain.errors import Reason
-from gamification.domain.ids import CustomerId, EventId, MerchantId
+from gamification.domain.ids import BadgeId, CustomerId, EventId, MerchantId
 from gamification.domain.rulebook import Rulebook
 from gamification.wire.envelope import DeadLetter, Decoded, Record
 from gamification.wire.rulebook import load
@@ -66,6 +68,8 @@ ANNOUNCED = """
 """
 
 Batches = list[list[Activity]]
+Gifts = list[tuple[CustomerId, BadgeId]]
+World = tuple[Rulebook, str | None, list[Activity], list[Activity], Batches, Gifts]
 
 
 class Worker:
@@ -91,6 +95,28 @@ class Worker:
         return Record(*self._partition, self._next + number, NOW_MS, None, b"", ())
 
 
+class Caller:
+    """Another service, which gives badges meanwhile; some calls come twice."""
+
+    def __init__(self, dsn: str) -> None:
+        self.session = EngineSession(dsn, "caller")
+        tenants = Tenants(self.session, load, create_merchants=True)
+        self._awarder = BadgeAwarder(self.session, tenants, lambda: NOW_MS)
+
+    def award(self, calls: Sequence[BadgeCall], together: int) -> dict[Person, set[BadgeId]]:
+        """What was not refused."""
+        granted: dict[Person, set[BadgeId]] = {}
+        for start in range(0, len(calls), together):
+            chunk = calls[start : start + together]
+            for call, reply in zip(chunk, self._awarder.award(chunk), strict=True):
+                if reply.answer in {Answer.AWARDED, Answer.ALREADY_AWARDED}:
+                    person = call.merchant_id, call.customer_id
+                    granted.setdefault(person, set()).add(call.badge)
+                else:
+                    assert reply.answer is Answer.NOT_ELIGIBLE
+        return granted
+
+
 def no_letters(_record: Record, reason: Reason, detail: str) -> DeadLetter:
     raise AssertionError(f"nothing here is to be refused: {reason}: {detail}")
 
@@ -109,11 +135,16 @@ def at_home(told: Iterable[Activity], merchant: MerchantId, salt: bytes) -> list
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> tuple[Rulebook, str | None, list[Activity], list[Activity], Batches]:
-    """Rules, the merchant's time zone, who lives where, what is done, and how it arrives."""
+def worlds(draw: st.DrawFn) -> World:
+    """Rules, the merchant's time zone, who lives where, what is done, how it arrives; gifts."""
     told = draw(activities(max_size=40))
     zone = draw(st.sampled_from(ZONES))
-    return draw(rulebooks()), zone, draw(homes()), told, draw(arrivals(told))
+    rules = draw(rulebooks())
+    people = sorted({each.customer_id for each in told})
+    held = sorted(held_badges(rules))
+    some = st.tuples(st.sampled_from(people), st.sampled_from(held)) if people and held else None
+    given = draw(st.lists(some, max_size=8)) if some else []
+    return rules, zone, draw(homes()), told, draw(arrivals(told)), given
 
 
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of what failed, never else
@@ -130,10 +161,10 @@ def test_two_workers_end_where_the_model_says(database_dsn: str) -> None:
     )
     @given(worlds(), st.lists(st.booleans(), min_size=16, max_size=16))
     def search(
-        world: tuple[Rulebook, str | None, list[Activity], list[Activity], Batches],
+        world: World,
         turns: Sequence[bool],
     ) -> None:
-        rulebook, zone, home, told, arrived = world
+        rulebook, zone, home, told, arrived, given = world
         salt = uuid.uuid4().bytes[:8]
         merchant = MerchantId(b"merchant" + salt)
         _open_for_business(workers[0].session, merchant, zone, rulebook)
@@ -141,24 +172,32 @@ def test_two_workers_end_where_the_model_says(database_dsn: str) -> None:
         shares: tuple[Batches, Batches] = ([], [])
         for number, batch in enumerate(arrived):
             shares[turns[number % len(turns)]].append(at_home(batch, merchant, salt))
+        calls = [
+            BadgeCall(merchant, CustomerId(who[:8] + salt), badge, "test", is_known=True)
+            for who, badge in given
+        ]
+        granting = threads.submit(caller.award, calls * 2, 1 + len(turns) % 3)
         for done in [
             threads.submit(worker.award, share)
             for worker, share in zip(workers, shares, strict=True)
         ]:
             done.result(30)
+        granted = granting.result(30)
         everything = at_home([*home, *told], merchant, salt)
-        wanted = expected(everything, rulebook, {merchant: MerchantSettings(timezone=zone)})
-        report = _compared(database_dsn, merchant, everything, wanted)
+        settled = {merchant: MerchantSettings(timezone=zone)}
+        wanted = expected(everything, rulebook, settled, granted)
+        report = _compared(database_dsn, merchant, everything, wanted, granted)
         assert not any(report.differences(each) for each in Invariant), str(report)
         compared.update({each: report.compared(each) for each in Invariant})
 
     workers = (Worker(database_dsn, 0), Worker(database_dsn, 1))
+    caller = Caller(database_dsn)
     try:
-        with ThreadPoolExecutor(len(workers)) as threads:
+        with ThreadPoolExecutor(len(workers) + 1) as threads:
             search()
     finally:
-        for worker in workers:
-            worker.session.close()
+        for each in (*workers, caller):
+            each.session.close()
     # Random worlds differ in size: 900 to 1,500 were seen.
     assert compared[Invariant.AWARDS] > 500
     assert compared[Invariant.LEDGER] > 100
@@ -181,6 +220,7 @@ def _compared(
     merchant: MerchantId,
     everything: Sequence[Activity],
     wanted: dict[Person, ExpectedProfile],
+    granted: Mapping[Person, Iterable[BadgeId]],
 ) -> Report:
     report = Report()
     with _rows_of(dsn, merchant) as database:
@@ -192,7 +232,7 @@ def _compared(
         awards.compare_profiles(wanted, profiles, report)
         badges = awards.compare_badges(database, wanted, profiles, report)
         awards.compare_amounts(wanted, ledger.by_rule, report)
-        awards.compare_causes(everything, badges, ledger.causes, report)
+        awards.compare_causes(everything, badges, ledger.causes, report, granted)
         awards.compare_sets(database, wanted, report)
         awards.compare_board_days(database, wanted, report)
         _compare_announced(database, wanted, report)

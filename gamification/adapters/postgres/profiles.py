@@ -43,6 +43,12 @@ CREATE_MISSING: Final = """
     ON CONFLICT DO NOTHING
 """
 
+EXISTING: Final = """
+    SELECT p.merchant_id, p.customer_id
+      FROM unnest(%b::uuid[], %b::uuid[]) AS wanted (m, c)
+      JOIN profiles AS p ON p.merchant_id = m AND p.customer_id = c
+"""
+
 LOCK: Final = """
     SELECT p.merchant_id, p.customer_id, exp, coins, coins_earned, level, level_high, entries,
            current_streak, longest_streak, rulebook, locale, timezone, notify, locale_ever,
@@ -77,6 +83,12 @@ WRITE_SETTINGS: Final = """
            AS new (m, c, locale, timezone, notify, locale_ever, settings)
      WHERE p.merchant_id = new.m AND p.customer_id = new.c
 """
+
+
+def existing(tx: Tx, keys: Sequence[CustomerKey]) -> set[CustomerKey]:
+    """Those of `keys` that have a profile. Nothing is locked."""
+    tx.execute(EXISTING, (uuids([m for m, _ in keys]), uuids([c for _, c in keys])))
+    return {(row[0], row[1]) for row in tx.fetchall()}
 
 
 def create_missing(tx: Tx, keys: Sequence[CustomerKey]) -> None:

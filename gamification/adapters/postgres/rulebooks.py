@@ -67,9 +67,14 @@ class Version(NamedTuple):
 def generation(session: EngineSession) -> int:
     """Moves whenever a rulebook or a merchant changes."""
     with session.transaction() as tx:
-        tx.execute(GENERATION)
-        row = tx.fetchone()
-        return int(row[0]) if row else 0
+        return generation_in(tx)
+
+
+def generation_in(tx: Tx) -> int:
+    """The same, as this transaction sees it."""
+    tx.execute(GENERATION)
+    row = tx.fetchone()
+    return int(row[0]) if row else 0
 
 
 def active_for(session: EngineSession, merchant: MerchantId) -> Stored | None:

@@ -53,6 +53,11 @@ def building(board_key: str, builder: str) -> str:
     return f"building:{{{board_key}}}:{builder}"
 
 
+def rate_limit(limit: str, who: str) -> str:
+    """String: the theoretical arrival time of `who`, see `rate_limit`. Expires by itself."""
+    return f"rate_limit:{limit}:{who}"
+
+
 def processed(merchant_id: MerchantId, event_id: EventId) -> str:
     """String: the content hash of an event that was surely counted."""
     return f"processed:{uuid_text(merchant_id)}:{uuid_text(event_id)}"

@@ -1,0 +1,102 @@
+"""The gRPC server: limits, health, reflection, the short paths, and a stop that loses nothing."""
+
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health
+from grpc_reflection.v1alpha import reflection
+
+from gamification.api.grpc.service import SERVICE, GamificationServicer
+from gamification.domain.errors import Halt
+from gamification.generated.gamification.v1 import gamification_pb2 as pb
+from gamification.generated.gamification.v1 import gamification_pb2_grpc as pb_grpc
+
+REQUEST_BYTES_MAX: Final = 64 * 1024
+"""A token takes 8 KiB at most, everything else a hundred bytes."""
+METADATA_BYTES_MAX: Final = 16 * 1024
+STREAMS_MAX: Final = 1_000
+"""Of one connection at a time; more of its calls wait at the caller."""
+SHORT: Final = "gamification.v1"
+
+OPTIONS: Final[list[tuple[str, Any]]] = [
+    ("grpc.max_receive_message_length", REQUEST_BYTES_MAX),
+    ("grpc.max_send_message_length", REQUEST_BYTES_MAX),
+    ("grpc.max_metadata_size", METADATA_BYTES_MAX),
+    ("grpc.max_concurrent_streams", STREAMS_MAX),
+    ("grpc.so_reuseport", 0),
+    # A caller that is gone without a word is noticed; one that pings too often is sent away.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.max_ping_strikes", 3),
+    ("grpc.max_connection_idle_ms", 300_000),
+    # Callers find new instances behind a load balancer.
+    ("grpc.max_connection_age_ms", 600_000),
+    ("grpc.max_connection_age_grace_ms", 30_000),
+]
+
+
+class GrpcServer:
+    """Listens when it is made, answers from `start` on. For one event loop."""
+
+    def __init__(
+        self,
+        servicer: GamificationServicer,
+        address: str,
+        credentials: grpc.ServerCredentials | None = None,
+        calls_max: int | None = None,
+    ) -> None:
+        """`address` is host:port; port 0 takes a free one, see `port`. Raises Halt when taken."""
+        self._server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=calls_max)
+        pb_grpc.add_GamificationServiceServicer_to_server(servicer, self._server)
+        self._server.add_generic_rpc_handlers((_short_paths(servicer),))
+        self._health = health.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = (SERVICE, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
+        reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)
+        try:
+            if credentials is None:
+                self.port = self._server.add_insecure_port(address)
+            else:
+                self.port = self._server.add_secure_port(address, credentials)
+        except RuntimeError as error:
+            raise Halt(
+                f"cannot listen on {address}: set GAMIFICATION_GRPC_HOST and "
+                "GAMIFICATION_GRPC_PORT (0 takes a free port)"
+            ) from error
+
+    async def start(self) -> None:
+        await self._server.start()
+        await self.tell(serving=True)
+
+    async def tell(self, *, serving: bool) -> None:
+        """What the health service answers, for all and for ours by name."""
+        status = health_pb2.HealthCheckResponse
+        for name in ("", SERVICE):
+            await self._health.set(name, status.SERVING if serving else status.NOT_SERVING)
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no new call, let those in hand finish for so long, then end them."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_s)
+
+
+def _short_paths(servicer: GamificationServicer) -> grpc.GenericRpcHandler:
+    """The same methods as /gamification.v1/AwardBadge and /gamification.v1/PurgeAuditLogs."""
+    return grpc.method_handlers_generic_handler(
+        SHORT,
+        {
+            "AwardBadge": grpc.unary_unary_rpc_method_handler(
+                servicer.AwardBadge,
+                request_deserializer=pb.AwardBadgeRequest.FromString,
+                response_serializer=pb.AwardBadgeResponse.SerializeToString,
+            ),
+            "PurgeAuditLogs": grpc.unary_unary_rpc_method_handler(
+                servicer.PurgeAuditLogs,
+                request_deserializer=pb.PurgeAuditLogsRequest.FromString,
+                response_serializer=pb.PurgeAuditLogsResponse.SerializeToString,
+            ),
+        },
+    )

@@ -1,0 +1,166 @@
+"""GamificationService: each method authenticates, checks, calls one use case and answers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+from gamification.api.grpc import requests
+from gamification.api.grpc.calls import Context, answer, header, left_s, traceparent
+from gamification.application.award_badge import Answer, BadgeCall, Reply
+from gamification.domain.errors import (
+    InvalidArgument,
+    NotEligible,
+    NotFound,
+    TooManyRequests,
+    Unavailable,
+)
+from gamification.domain.gcra import Limit
+from gamification.domain.identity import Identity, Operation, permit
+from gamification.domain.ids import BadgeId, CustomerId, MerchantId, uuid_text
+from gamification.generated.gamification.v1 import gamification_pb2 as pb
+from gamification.generated.gamification.v1 import gamification_pb2_grpc as pb_grpc
+
+AUTHORIZATION: Final = "authorization"
+PURGE_WITHIN_S: Final = 120.0
+"""For callers who set no deadline; what was not done by then is done when the call is repeated."""
+SERVICE: Final = "gamification.v1.GamificationService"
+
+
+class Purged(Protocol):
+    """What a purge deleted."""
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def objects(self) -> int: ...
+
+
+class BadgeName(NamedTuple):
+    text: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What the service works with. Each may raise Unavailable."""
+
+    identify: Callable[[str], Awaitable[Identity]]
+    """Who a token is. Raises NotAuthenticated."""
+    take: Callable[[Limit, str], Awaitable[float]]
+    """Seconds to wait for one more; 0 when it may pass. Never raises."""
+    submit: Callable[[BadgeCall, float], "Future[Reply]"]
+    """Gather a call, which must begin within so many seconds."""
+    customer_exists: Callable[[MerchantId, CustomerId], Awaitable[bool]]
+    badge_name: Callable[[MerchantId, BadgeId, str], Awaitable[BadgeName]]
+    purge: Callable[[MerchantId, str, float], Purged]
+    """Whose audit log, who asks, for how many seconds at most. Blocks."""
+    badge_limit: Limit
+    purge_limit: Limit
+
+
+class GamificationServicer(pb_grpc.GamificationServiceServicer):
+    """Thin: everything that decides is elsewhere."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+
+    async def AwardBadge(  # noqa: N802 - the proto's name
+        self, request: pb.AwardBadgeRequest, context: Context
+    ) -> pb.AwardBadgeResponse:
+        return await answer(
+            f"/{SERVICE}/AwardBadge", context, lambda: self._award_badge(request, context)
+        )
+
+    async def PurgeAuditLogs(  # noqa: N802 - the proto's name
+        self, request: pb.PurgeAuditLogsRequest, context: Context
+    ) -> pb.PurgeAuditLogsResponse:
+        return await answer(
+            f"/{SERVICE}/PurgeAuditLogs", context, lambda: self._purge(request, context)
+        )
+
+    async def _award_badge(
+        self, request: pb.AwardBadgeRequest, context: Context
+    ) -> pb.AwardBadgeResponse:
+        means = self._means
+        identity = await means.identify(requests.bearer_token(header(context, AUTHORIZATION)))
+        merchant = requests.merchant_id(request.merchant_id)
+        permit(identity, Operation.AWARD_BADGE, merchant)
+        await self._limit(means.badge_limit, merchant)
+        call = BadgeCall(
+            merchant,
+            requests.customer_id(request.customer_id),
+            requests.badge_id(request.badge),
+            identity.subject or identity.token_id,
+            traceparent(context),
+        )
+        locale = requests.locale(request.locale)
+        reply = await self._award(call, context)
+        name = await means.badge_name(merchant, call.badge, locale or reply.locale)
+        awarded = reply.answer is Answer.AWARDED
+        return pb.AwardBadgeResponse(
+            status=pb.AWARD_STATUS_AWARDED if awarded else pb.AWARD_STATUS_ALREADY_AWARDED,
+            badge_name=name.text,
+            locale=name.locale,
+        )
+
+    async def _award(self, call: BadgeCall, context: Context) -> Reply:
+        """Raises NotFound, NotEligible, Unavailable."""
+        reply = await self._submit(call, context)
+        if reply.answer is Answer.UNKNOWN_CUSTOMER:
+            if not await self._means.customer_exists(call.merchant_id, call.customer_id):
+                raise NotFound("customer_id: no such customer of this merchant")
+            reply = await self._submit(call._replace(is_known=True), context)
+        match reply.answer:
+            case Answer.AWARDED | Answer.ALREADY_AWARDED:
+                return reply
+            case Answer.NOT_ELIGIBLE:
+                raise NotEligible("badge: this customer may not hold it yet: no language is known")
+            case Answer.UNKNOWN_BADGE:
+                raise NotFound("badge: no such badge in this merchant's rulebook")
+            case Answer.UNKNOWN_MERCHANT:
+                raise NotFound("merchant_id: no such merchant")
+            case Answer.UNKNOWN_CUSTOMER:
+                raise Unavailable("a customer that exists could not be made")
+
+    async def _submit(self, call: BadgeCall, context: Context) -> Reply:
+        future = self._means.submit(call, left_s(context))
+        return await asyncio.wrap_future(future)
+
+    async def _purge(
+        self, request: pb.PurgeAuditLogsRequest, context: Context
+    ) -> pb.PurgeAuditLogsResponse:
+        means = self._means
+        identity = await means.identify(_token(request, header(context, AUTHORIZATION)))
+        merchant = requests.merchant_id(request.merchant_id)
+        permit(identity, Operation.PURGE_AUDIT_LOGS, merchant)
+        await self._limit(means.purge_limit, merchant)
+        actor = identity.subject or identity.token_id
+        remaining_s = context.time_remaining()
+        within_s = PURGE_WITHIN_S if remaining_s is None else min(PURGE_WITHIN_S, remaining_s)
+        purged = await asyncio.to_thread(means.purge, merchant, actor, within_s)
+        found = purged.rows or purged.objects
+        return pb.PurgeAuditLogsResponse(
+            status=pb.PURGE_STATUS_PURGED if found else pb.PURGE_STATUS_EMPTY,
+            rows_deleted=purged.rows,
+            objects_deleted=purged.objects,
+        )
+
+    async def _limit(self, limit: Limit, merchant: MerchantId) -> None:
+        wait_s = await self._means.take(limit, uuid_text(merchant))
+        if wait_s:
+            raise TooManyRequests(
+                f"{limit.count} calls in {limit.period_s:g} s for each merchant", wait_s
+            )
+
+
+def _token(request: pb.PurgeAuditLogsRequest, metadata: str | bytes | None) -> str:
+    """From the metadata, the request, or both. Raises NotAuthenticated, InvalidArgument."""
+    if not request.jwt_token:
+        return requests.bearer_token(metadata)
+    given = requests.token(request.jwt_token)
+    if metadata is not None and requests.bearer_token(metadata) != given:
+        raise InvalidArgument("jwt_token: not the token of the metadata; send one of them")
+    return given
