@@ -1,0 +1,22 @@
+"""Mutual TLS of the gRPC server; renewed certificates hold from the next connection on."""
+
+import grpc
+
+from gamification.adapters.tls import TlsFiles
+
+
+def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
+    """Only callers with a certificate of the CA's get in."""
+
+    def configuration() -> grpc.ServerCertificateConfiguration:
+        pair = files.current
+        return grpc.ssl_server_certificate_configuration(
+            [(pair.key, pair.certificate)], root_certificates=pair.ca
+        )
+
+    def renewed() -> grpc.ServerCertificateConfiguration | None:
+        return configuration() if files.renewed() else None
+
+    return grpc.dynamic_ssl_server_credentials(
+        configuration(), renewed, require_client_authentication=True
+    )
