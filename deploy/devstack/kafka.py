@@ -65,6 +65,8 @@ SETTINGS: Final[Mapping[str, str]] = {
     "group.consumer.heartbeat.interval.ms": "200",
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
     "controlled.shutdown.enable": "false",
+    # Else what was deleted within the last minute is there again after a kill.
+    "log.flush.start.offset.checkpoint.interval.ms": "500",
 }
 
 

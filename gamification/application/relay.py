@@ -22,6 +22,7 @@ from gamification.adapters.postgres.relay_state import Known
 from gamification.adapters.postgres.wakeup import Channel, Wakeup
 from gamification.application.relay_lanes import Ends, Lane, Limits
 from gamification.application.relay_messages import Composer, sources, until_missing
+from gamification.application.relay_repair import Site, repair
 from gamification.application.relay_schemas import SchemaPrefixes
 from gamification.application.relay_start import resume_after
 from gamification.application.relay_upkeep import Upkeep, count, measure, stand_by
@@ -53,6 +54,8 @@ class _Session:
     upkeep: Upkeep
     seen: int
     """Up to which id we looked; `position` is committed, and may be behind rows of other lanes."""
+    announced: frozenset[int]
+    """Rows after the position that were published already, see `relay_repair`; mostly none."""
     published_at: float = 0.0
 
 
@@ -151,6 +154,7 @@ class Relay:
         measure(self._database, self._lane.name, known.published)
         self._prefixes.resolve()
         self._go_on_or_stop()
+        composer = Composer(outbox_reader.topics(self._database), self._prefixes)
         wakeup = Wakeup(self._ends.postgres_dsn, Channel.OUTBOX)
         publisher: TransactionalPublisher | None = None
         try:
@@ -160,40 +164,44 @@ class Relay:
                 self._lane.position_topic,
                 self._lane.shard,
             )
-            position = self._resume(self._database, publisher, known)
+            site = Site(self._ends.kafka_brokers, self._lane, self._database, composer)
+            position, announced = self._resume(site, publisher, known)
         except GamificationError:
             wakeup.close()
             if publisher is not None:
                 publisher.close()
             raise
-        topics = outbox_reader.topics(self._database)
         self._session = _Session(
             wakeup=wakeup,
-            others=self._lane.of_others(topics),
+            others=self._lane.of_others(composer.topics),
             publisher=publisher,
-            composer=Composer(topics, self._prefixes),
+            composer=composer,
             position=position,
             upkeep=Upkeep(self._ends.postgres_dsn, self._lane, self._limits),
             seen=position.last_id,
+            announced=announced,
         )
         self._problem = None
         log.info("relay_leads", lane=self._lane.name, after=position.last_id)
         return self._session
 
     def _resume(
-        self, database: Database, publisher: TransactionalPublisher, known: Known
-    ) -> RelayPosition:
-        """Where to go on, said once more to Kafka and to Postgres. Raises Unavailable or Halt."""
+        self, site: Site, publisher: TransactionalPublisher, known: Known
+    ) -> tuple[RelayPosition, frozenset[int]]:
+        """Where to go on, said once more to Kafka and to Postgres; and what to leave out then.
+
+        Raises Unavailable or Halt.
+        """
         self._go_on_or_stop()
-        found = publisher.position()
+        found, known, announced = repair(site, publisher, publisher.position(), known)
         after = resume_after(found, known, self._lane.name)
         if found is not None and found.incarnation != known.incarnation:
             log.warning("relay_begins_anew", other_database=found.incarnation)
         position = RelayPosition(after, known.incarnation)
         self._go_on_or_stop()
         publisher.publish((), position)
-        relay_state.store_progress(database, self._lane.shard, after, published=False)
-        return position
+        relay_state.store_progress(site.database, self._lane.shard, after, published=False)
+        return position, announced
 
     def _go_on_or_stop(self) -> None:
         """Between steps that may each take seconds while somebody is away."""
@@ -209,9 +217,11 @@ class Relay:
         by_reference = sources(rows)
         found = originals.fetch(self._ends.kafka_brokers, by_reference) if by_reference else {}
         entries = until_missing(rows, found)
-        messages = session.composer.compose(entries, found, self._too_large)
         whole = len(entries) == len(rows)
         up_to = window.up_to if whole else entries[-1].id
+        if session.announced:
+            entries = [entry for entry in entries if entry.id not in session.announced]
+        messages = session.composer.compose(entries, found, self._too_large)
         position = RelayPosition(up_to, session.position.incarnation)
         reached("relay.after_read")
         try:

@@ -12,6 +12,7 @@ from gamification.adapters.postgres import outbox_reader, relay_state
 from gamification.adapters.postgres.relay_state import Known
 from gamification.application.relay import NAME
 from gamification.application.relay_lanes import Ends, Lane
+from gamification.application.relay_repair import own_topics
 from gamification.application.relay_start import resume_after
 from gamification.domain.errors import Halt
 
@@ -37,7 +38,7 @@ def standing(ends: Ends, lane: Lane) -> Standing:
     database = outbox_reader.open_reader(ends.postgres_dsn, f"{NAME}-show", IDLE_LIMIT_S)
     try:
         known = relay_state.known(database, lane.shard)
-        found = read(ends.kafka_brokers, lane.position_topic, lane.shard)
+        found = read(ends.kafka_brokers, lane.position_topic, lane.shard).position
         after, problem = known.published, None
         try:
             after = resume_after(found, known, lane.name)
@@ -69,10 +70,12 @@ def resume(ends: Ends, lane: Lane, after: int) -> RelayPosition:
         )
         try:
             position = RelayPosition(after, known.incarnation)
+            publisher.undo(own_topics(lane, outbox_reader.topics(database)), position)
             publisher.publish((), position)
         finally:
             publisher.close()
         relay_state.store_progress(database, lane.shard, after)
+        relay_state.note_undecided(database, lane.shard, 0)  # who said so has looked
     finally:
         database.close()
     return position

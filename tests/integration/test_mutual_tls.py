@@ -6,7 +6,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from deploy import certificates
 from gamification.adapters.tls import TlsFiles, TlsPaths
@@ -59,7 +59,9 @@ async def answers(port: int, credentials: grpc.ChannelCredentials | None) -> boo
     async with channel:
         stub = health_pb2_grpc.HealthStub(channel)
         try:
-            await stub.Check(health_pb2.HealthCheckRequest(), timeout=ASK_WITHIN_S)
+            await stub.Check(  # type: ignore[attr-defined]
+                health_pb2.HealthCheckRequest(), timeout=ASK_WITHIN_S
+            )
         except grpc.aio.AioRpcError:
             return False
         return True
@@ -70,13 +72,7 @@ def with_server(folder: Folder, ask: "Callable[[int], object]") -> None:
 
     async def run() -> None:
         server = grpc.aio.server()
-        servicer = health_pb2_grpc.HealthServicer()
-
-        async def check(_request: object, _context: object) -> health_pb2.HealthCheckResponse:
-            return health_pb2.HealthCheckResponse()
-
-        servicer.Check = check  # type: ignore[method-assign]
-        health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+        health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
         files = TlsFiles(folder.paths("server"))
         port = server.add_secure_port("127.0.0.1:0", server_credentials(files))
         await server.start()

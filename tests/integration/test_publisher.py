@@ -8,7 +8,7 @@ import pytest
 from deploy.devstack.server import Addresses
 from gamification.adapters.kafka import position
 from gamification.adapters.kafka import publisher as module
-from gamification.adapters.kafka.position import RelayPosition
+from gamification.adapters.kafka.position import Found, RelayPosition
 from gamification.adapters.kafka.publish_errors import Unproducible
 from gamification.adapters.kafka.publisher import Message, TransactionalPublisher
 from gamification.domain.errors import Unavailable
@@ -58,18 +58,18 @@ def world(servers: Addresses, kafka_topics: Topics) -> Iterator[World]:
 def answers(publisher: TransactionalPublisher) -> bool:
     """A broker that has just started knows no coordinators yet."""
     try:
-        return publisher.position() is None
+        return publisher.position().position is None
     except Unavailable:
         return False
 
 
 def test_records_and_position_are_there_together(world: World) -> None:
     publisher = world.publisher()
-    assert publisher.position() is None
+    assert publisher.position() == Found(None, None)
     publisher.publish(world.messages(1, 2, 3), RelayPosition(3, OURS))
     publisher.publish((), RelayPosition(3, OURS))
     publisher.publish(world.messages(4), RelayPosition(4, OURS))
-    assert world.publisher().position() == RelayPosition(4, OURS)
+    assert world.publisher().position() == Found(RelayPosition(4, OURS), None)
     assert world.seen() == [1, 2, 3, 4]
 
 
@@ -84,7 +84,7 @@ def test_a_successor_makes_its_predecessor_useless_and_undoes_what_it_left_open(
     producer.flush(10)
 
     new = world.publisher()
-    assert new.position() == RelayPosition(1, OURS)
+    assert new.position() == Found(RelayPosition(1, OURS), None)
     new.publish(world.messages(2), RelayPosition(2, OURS))
     assert world.seen() == [1, 2]
 
@@ -129,7 +129,7 @@ def test_what_the_library_itself_finds_too_large_undoes_the_whole_transaction(
             [*world.messages(1), *world.messages(2, size=3_000)], RelayPosition(2, OURS)
         )
     with closing(world.publisher()) as next_one:
-        assert next_one.position() is None
+        assert next_one.position() == Found(None, None)
     assert world.seen() == []
 
 
@@ -144,8 +144,9 @@ def test_the_position_is_found_behind_any_number_of_transactions_that_came_to_no
         producer.produce(world.lane.position_topic, b"undone", position.KEY, partition=0)
         producer.flush(10)
         producer.abort_transaction(10)
-    assert world.publisher().position() == RelayPosition(1, OURS)
-    assert position.read(world.bootstrap, world.lane.position_topic, 0) == RelayPosition(1, OURS)
+    assert world.publisher().position() == Found(RelayPosition(1, OURS), None)
+    found = position.read(world.bootstrap, world.lane.position_topic, 0)
+    assert found == Found(RelayPosition(1, OURS), None)
 
 
 def test_an_undecided_transaction_does_not_move_the_position(world: World) -> None:
@@ -157,6 +158,7 @@ def test_an_undecided_transaction_does_not_move_the_position(world: World) -> No
         world.lane.position_topic, RelayPosition(2, OURS).worded(), position.KEY, partition=0
     )
     producer.flush(10)
-    assert position.read(world.bootstrap, world.lane.position_topic, 0) == RelayPosition(1, OURS)
+    one, two = RelayPosition(1, OURS), RelayPosition(2, OURS)
+    assert position.read(world.bootstrap, world.lane.position_topic, 0) == Found(one, two)
     producer.commit_transaction(10)
-    assert position.read(world.bootstrap, world.lane.position_topic, 0) == RelayPosition(2, OURS)
+    assert position.read(world.bootstrap, world.lane.position_topic, 0) == Found(two, None)

@@ -276,7 +276,7 @@ def test_a_position_read_right_after_a_commit_is_that_commits(world: World) -> N
         publisher = TransactionalPublisher(
             world.bootstrap, lane.transactional_id, lane.position_topic, lane.shard
         )
-        position = publisher.position()
+        position = publisher.position().position
         publisher.close()
         assert position is not None
         assert position.last_id == expected

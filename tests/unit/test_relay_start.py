@@ -12,7 +12,11 @@ OURS = "ours"
 
 def known(published: int = 0, allocated: int = 100, oldest_kept: int = 0) -> Known:
     return Known(
-        incarnation=OURS, published=published, allocated=allocated, oldest_kept=oldest_kept
+        incarnation=OURS,
+        published=published,
+        undecided_up_to=0,
+        allocated=allocated,
+        oldest_kept=oldest_kept,
     )
 
 

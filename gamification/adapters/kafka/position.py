@@ -3,19 +3,19 @@
 The record is part of the transaction whose rows it speaks of, so both are seen or neither. The
 topic is compacted: the position never expires. An offset of a consumer group is the usual place
 for such a thing, but `send_offsets_to_transaction` may never return when the group's coordinator
-dies (librdkafka issues 5456 and 5511, open in 2.16), and after brokers were killed we have seen
-such an offset behind a transaction that Kafka had acknowledged.
+dies (librdkafka issues 5456 and 5511, open in 2.16), and a record shows what is undecided.
 """
 
 import json
 import time
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from gamification.adapters.kafka.publish_errors import translate
-from gamification.domain.errors import GamificationError, Halt, Unavailable
+from gamification.domain.errors import Halt, Unavailable
 
 READ_WITHIN_S: Final = 4.0
 KEY: Final = b"position"
@@ -46,21 +46,34 @@ class RelayPosition:
         return json.dumps({"id": self.last_id, "incarnation": self.incarnation}).encode()
 
 
-def read(brokers: str, topic: str, partition: int) -> RelayPosition | None:
-    """What the last committed transaction said; None when there never was one.
+class Found(NamedTuple):
+    """What a partition of positions holds at its end."""
 
-    After a transactional producer of this lane has started, nothing of its predecessors is
-    undecided any more, and this is the last word. Raises Unavailable, and Halt when somebody else
-    wrote into the partition.
+    position: RelayPosition | None
+    """What the last committed transaction said; None when there never was one."""
+    undecided: RelayPosition | None
+    """What a transaction said that is neither committed nor aborted.
+
+    After a producer of this lane has started there should be none. A broker that was killed may
+    have left one all the same, see `relay_repair`.
     """
+
+
+def read(brokers: str, topic: str, partition: int) -> Found:
+    """Raises Unavailable, and Halt when somebody else wrote into the partition."""
     place = TopicPartition(topic, partition)
-    reader = _Tail(brokers, place)
+    until_s = time.monotonic() + READ_WITHIN_S
     try:
-        value = reader.last()
+        with closing(_Tail(brokers, place, "read_committed", until_s)) as committed:
+            value, stable = committed.last()
+        with closing(_Tail(brokers, place, "read_uncommitted", until_s)) as all_of_it:
+            undecided, _end = all_of_it.last(not_before=stable)
     except KafkaException as error:
-        raise _no_answer(error, place) from error
-    finally:
-        reader.close()
+        raise translate(error, f"read the position from {topic}[{partition}]") from error
+    return Found(_said(value, place), _said(undecided, place))
+
+
+def _said(value: bytes | None, place: TopicPartition) -> RelayPosition | None:
     if value is None:
         return None
     try:
@@ -68,21 +81,17 @@ def read(brokers: str, topic: str, partition: int) -> RelayPosition | None:
         return RelayPosition(int(said["id"]), str(said["incarnation"]))
     except (ValueError, KeyError, TypeError) as error:
         raise Halt(
-            f"kafka: the last record of {topic}[{partition}] is not the relay's: somebody else "
-            "wrote there"
+            f"kafka: the last record of {place.topic}[{place.partition}] is not the relay's: "
+            "somebody else wrote there"
         ) from error
-
-
-def _no_answer(error: KafkaException, place: TopicPartition) -> GamificationError:
-    return translate(error, f"read the position from {place.topic}[{place.partition}]")
 
 
 class _Tail:
     """A consumer that belongs to no group and looks at a partition from its end."""
 
-    def __init__(self, brokers: str, place: TopicPartition) -> None:
+    def __init__(self, brokers: str, place: TopicPartition, isolation: str, until_s: float) -> None:
         self._place = place
-        self._until = time.monotonic() + READ_WITHIN_S
+        self._until = until_s
         self._consumer = Consumer(
             {
                 **CLIENT,
@@ -91,7 +100,7 @@ class _Tail:
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "error",
-                "isolation.level": "read_committed",
+                "isolation.level": isolation,
                 "fetch.wait.max.ms": 10,
             }
         )
@@ -99,15 +108,20 @@ class _Tail:
     def close(self) -> None:
         self._consumer.close()
 
-    def last(self) -> bytes | None:
-        """The value of the last committed record. Raises KafkaException, Unavailable."""
+    def last(self, not_before: int = 0) -> tuple[bytes | None, int]:
+        """The value of the last record from `not_before` on, and the end of what may be read.
+
+        At read_committed that is the last stable offset: where the first undecided transaction
+        begins. Raises KafkaException, Unavailable.
+        """
         low, end = self._consumer.get_watermark_offsets(self._place, timeout=self._left_s())
+        low = max(low, not_before)
         back = TAIL
         while True:
             start = max(low, end - back)
             found = self._last_from(start, end)
-            if found is not None or start == low:
-                return found
+            if found is not None or start <= low:
+                return found, end
             back *= FURTHER_BACK
 
     def _last_from(self, start: int, end: int) -> bytes | None:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Report
 
-from gamification.adapters.kafka.position import CLIENT, KEY, RelayPosition, read
+from gamification.adapters.kafka.position import CLIENT, KEY, Found, RelayPosition, read
 from gamification.adapters.kafka.publish_errors import Undelivered, of_exception, translate
 from gamification.domain.errors import Unavailable
 from gamification.telemetry.killpoints import reached
@@ -23,6 +23,8 @@ INIT_WITHIN_S: Final = 6.0
 """A second is needed when a transaction of a predecessor must be aborted first."""
 PUBLISH_WITHIN_S: Final = 5.0
 ABORT_WITHIN_S: Final = 1.0
+UNDO_WITHIN_S: Final = 10.0
+LOOK_EVERY_S: Final = 0.05
 
 RECORD_BYTES_MAX: Final = 32 * 1024 * 1024
 """Before compression. The topic's own limit counts after it."""
@@ -93,7 +95,7 @@ class TransactionalPublisher:
             self.close()
             raise translate(error, "start transactions") from error
 
-    def position(self) -> RelayPosition | None:
+    def position(self) -> Found:
         """See `position.read`."""
         self._open()
         return read(self._brokers, self._topic, self._partition)
@@ -123,6 +125,37 @@ class TransactionalPublisher:
         except (KafkaException, SystemError) as error:
             self._abort(producer, error)
             raise translate(error, "publish", self._undelivered) from error
+
+    def undo(self, topics: Iterable[str], position: RelayPosition) -> None:
+        """Abort whatever is undecided of this lane in these topics, and in the position's.
+
+        A marker ends the transaction that is open in a partition, whoever left it open under our
+        name; so one record is written to each partition and aborted. Nobody ever reads it; the
+        position's says `position`. Raises Unavailable or Halt.
+        """
+        producer = self._open()
+        until = time.monotonic() + UNDO_WITHIN_S
+        try:
+            places: list[tuple[str, int]] = []
+            for topic in topics:
+                about = producer.list_topics(topic, timeout=_left_s(until)).topics[topic]
+                places += [(topic, partition) for partition in about.partitions]
+            producer.begin_transaction()
+            producer.produce(self._topic, position.worded(), KEY, self._partition)
+            for topic, partition in places:
+                producer.produce(topic, b"", KEY, partition)
+            if producer.flush(_left_s(until)):
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001
+            producer.abort_transaction(_left_s(until))
+        except (KafkaException, SystemError) as error:
+            self.close()
+            raise translate(error, "undo", self._undelivered) from error
+        # The abort is acknowledged before its markers are written.
+        while self.position().undecided is not None:
+            if time.monotonic() >= until:
+                self.close()
+                raise Unavailable("kafka: a transaction of the relay stays undecided")
+            time.sleep(LOOK_EVERY_S)
 
     def close(self) -> None:
         """Throw the producer away, without waiting for anything.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gamification.adapters.postgres import partitions
-from gamification.adapters.postgres.connection import Database
+from gamification.adapters.postgres.connection import Database, transaction
 from gamification.adapters.postgres.errors import translated
 
 TABLE: Final = "outbox"
@@ -18,7 +18,8 @@ LEAD: Final = "SELECT pg_try_advisory_lock(hashtext('gamification_relay'), %s)"
 
 KNOWN: Final = """
     SELECT (SELECT id::text FROM incarnation),
-           coalesce((SELECT last_id FROM relay_progress WHERE shard = %s), 0),
+           coalesce((SELECT last_id FROM relay_progress WHERE shard = %(shard)s), 0),
+           coalesce((SELECT undecided_up_to FROM relay_progress WHERE shard = %(shard)s), 0),
            (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM outbox_id_seq)
 """
 
@@ -29,6 +30,12 @@ STORE: Final = """
        SET last_id = excluded.last_id,
            published_at = CASE WHEN %(published)s THEN excluded.published_at
                                ELSE known.published_at END
+"""
+
+NOTE_UNDECIDED: Final = """
+    INSERT INTO relay_progress AS known (shard, last_id, undecided_up_to)
+    VALUES (%(shard)s, 0, %(up_to)s)
+    ON CONFLICT (shard) DO UPDATE SET undecided_up_to = excluded.undecided_up_to
 """
 
 PUBLISHED_BY: Final = """
@@ -45,6 +52,8 @@ class Known:
     """Tells this database from one made anew."""
     published: int
     """The last id that a relay said it published; 0: none ever."""
+    undecided_up_to: int
+    """Rows up to this id may be in Kafka although its position is smaller."""
     allocated: int
     """The largest id ever given to a row; 0: none ever."""
     oldest_kept: int
@@ -66,11 +75,12 @@ def try_to_lead(database: Database, shard: int) -> bool:
 def known(database: Database, shard: int) -> Known:
     """Raises Unavailable or Halt."""
     with translated():
-        row = database.execute(KNOWN, (shard,)).fetchone()
-    incarnation, published, allocated = row or ("", 0, 0)
+        row = database.execute(KNOWN, {"shard": shard}).fetchone()
+    incarnation, published, undecided_up_to, allocated = row or ("", 0, 0, 0)
     return Known(
         incarnation=incarnation,
         published=published,
+        undecided_up_to=undecided_up_to,
         allocated=allocated,
         oldest_kept=partitions.oldest_id(database, TABLE),
     )
@@ -84,6 +94,13 @@ def store_progress(database: Database, shard: int, last_id: int, *, published: b
     said = {"shard": shard, "last_id": last_id, "published": published}
     with translated():
         database.execute(STORE, said, prepare=True)
+
+
+def note_undecided(database: Database, shard: int, up_to: int) -> None:
+    """Remember for sure that rows up to this id may be in Kafka. Raises Unavailable or Halt."""
+    with transaction(database):
+        database.execute("SET LOCAL synchronous_commit = on")
+        database.execute(NOTE_UNDECIDED, {"shard": shard, "up_to": up_to})
 
 
 def published_by(database: Database, shards: Sequence[int]) -> int | float:

@@ -65,7 +65,7 @@ def traceparent(context: Context) -> str | None:
     given = header(context, TRACEPARENT)
     if given is None:
         return None
-    return traceparent_of([(TRACEPARENT, given if isinstance(given, bytes) else given.encode())])
+    return traceparent_of(((TRACEPARENT, given if isinstance(given, bytes) else given.encode()),))
 
 
 def left_s(context: Context) -> float:

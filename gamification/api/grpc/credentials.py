@@ -18,5 +18,7 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
         return configuration() if files.renewed() else None
 
     return grpc.dynamic_ssl_server_credentials(
-        configuration(), renewed, require_client_authentication=True
+        configuration(),
+        renewed,  # type: ignore[arg-type]  # None, for nothing new, is allowed
+        require_client_authentication=True,
     )

@@ -50,7 +50,7 @@ class GrpcServer:
     ) -> None:
         """`address` is host:port; port 0 takes a free one, see `port`. Raises Halt when taken."""
         self._server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=calls_max)
-        pb_grpc.add_GamificationServiceServicer_to_server(servicer, self._server)
+        pb_grpc.add_GamificationServiceServicer_to_server(servicer, self._server)  # type: ignore[no-untyped-call]
         self._server.add_generic_rpc_handlers((_short_paths(servicer),))
         self._health = health.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -1,0 +1,134 @@
+"""A transaction that Kafka forgot to end: what of it was announced, and what is still to be.
+
+A broker that was killed and starts again may find that a partition has no leader just when it is
+to write the end of a transaction there, take the partition for deleted and leave the end out (seen
+with Kafka 4.3.1: "likely deleted already and hence can be skipped"). That happens where all
+replicas of a partition were away, so always with a single broker. The transaction then counts as
+over, though in some of its partitions, or in all, nobody can read its records, nor what follows.
+
+Whether it was to be committed is no longer known. So we abort what is left of it, look which of its
+rows readers see all the same, and publish the others. In each partition its records share one fate;
+so their order stays that of the outbox.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from gamification.adapters.kafka import originals, visible
+from gamification.adapters.kafka.position import Found, RelayPosition
+from gamification.adapters.kafka.publisher import Message, TransactionalPublisher
+from gamification.adapters.postgres import outbox_reader, relay_state
+from gamification.adapters.postgres.connection import Database
+from gamification.adapters.postgres.outbox_reader import Entry
+from gamification.adapters.postgres.relay_state import Known
+from gamification.application.relay_lanes import Lane
+from gamification.application.relay_messages import Composer, sources, until_missing
+from gamification.domain.errors import Unavailable
+from gamification.telemetry import logs
+
+ROWS_MAX: Final = 5_000
+LOOKS_MAX: Final = 1_000
+BEFORE_S: Final = 60.0
+"""How far the clocks of Postgres and of whoever published may have been apart."""
+
+log = logs.get("relay")
+
+
+class Repaired(NamedTuple):
+    """Where to go on, and what to leave out then."""
+
+    position: RelayPosition | None
+    known: Known
+    announced: frozenset[int]
+    """Ids of rows after the position that readers see already."""
+
+
+class Site(NamedTuple):
+    """Where it is to be done."""
+
+    brokers: str
+    lane: Lane
+    database: Database
+    composer: Composer
+
+
+def own_topics(lane: Lane, names: Mapping[int, str]) -> list[str]:
+    """Names of the topics that this lane publishes."""
+    others = set(lane.of_others(names))
+    return [name for code, name in names.items() if code not in others]
+
+
+def repair(site: Site, publisher: TransactionalPublisher, found: Found, known: Known) -> Repaired:
+    """End what is undecided and find out what is announced. Raises Unavailable or Halt.
+
+    May be interrupted anywhere: what is to be looked at is noted in Postgres before the first step.
+    """
+    lane, (position, undecided) = site.lane, found
+    if undecided is not None and undecided.incarnation == known.incarnation:
+        log.error("relay_undecided", lane=lane.name, up_to=undecided.last_id)
+        relay_state.note_undecided(site.database, lane.shard, undecided.last_id)
+        known = replace(known, undecided_up_to=undecided.last_id)
+    after = _last_id(position, known)
+    if undecided is None and known.undecided_up_to <= after:
+        return Repaired(position, known, frozenset())
+    publisher.undo(own_topics(lane, site.composer.topics), RelayPosition(after, known.incarnation))
+    position, _none = publisher.position()
+    after = _last_id(position, known)
+    announced = _announced(site, after, known.undecided_up_to)
+    log.warning("relay_repaired", lane=lane.name, after=after, announced=len(announced))
+    if known.published <= known.undecided_up_to:
+        # Postgres remembers that it was published, as Kafka said; now it is not, or in part.
+        known = replace(known, published=min(known.published, after))
+    return Repaired(position, known, announced)
+
+
+def _last_id(position: RelayPosition | None, known: Known) -> int:
+    """0 where Kafka knows nothing of this database."""
+    ours = position is not None and position.incarnation == known.incarnation
+    return position.last_id if ours and position is not None else 0
+
+
+def _announced(site: Site, after: int, up_to: int) -> frozenset[int]:
+    """Which rows in (after, up_to] readers of committed records see."""
+    entries = _rows(site, after, up_to) if up_to > after else []
+    if not entries:
+        return frozenset()
+    messages = _messages(site, entries)
+    from_s = min(entry.created_s for entry in entries) - BEFORE_S
+    topics = sorted({message.topic for message in messages})
+    seen = visible.since(site.brokers, topics, int(from_s * 1000))
+    announced: set[int] = set()
+    for entry, message in zip(entries, messages, strict=True):
+        content = message.topic, message.key, message.value
+        if seen[content] > 0:
+            seen[content] -= 1
+            announced.add(entry.id)
+    return frozenset(announced)
+
+
+def _rows(site: Site, after: int, up_to: int) -> list[Entry]:
+    others = site.lane.of_others(site.composer.topics)
+    rows: list[Entry] = []
+    for _ in range(LOOKS_MAX):
+        window = outbox_reader.read_after(site.database, after, ROWS_MAX, others)
+        rows += [entry for entry in window.entries if entry.id <= up_to]
+        if window.up_to >= up_to or not window.looked_at:
+            return rows
+        after = window.up_to
+    raise Unavailable("more rows than one transaction can have had")
+
+
+def _messages(site: Site, entries: list[Entry]) -> list[Message]:
+    """As they were published."""
+    messages: list[Message] = []
+    rest = entries
+    for _ in range(LOOKS_MAX):
+        by_reference = sources(rest)
+        found = originals.fetch(site.brokers, by_reference) if by_reference else {}
+        part = list(until_missing(rest, found))
+        messages += site.composer.compose(part, found, frozenset())
+        rest = rest[len(part) :]
+        if not rest:
+            return messages
+    raise Unavailable("kafka: originals of letters are read too slowly")

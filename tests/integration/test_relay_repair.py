@@ -1,0 +1,146 @@
+"""What a killed broker left undecided: only what readers do not see yet is announced."""
+
+import pytest
+from confluent_kafka import Producer
+
+from deploy.devstack.server import Addresses
+from gamification.adapters.kafka.position import RelayPosition
+from gamification.adapters.kafka.publisher import TransactionalPublisher
+from gamification.adapters.postgres import relay_state
+from gamification.adapters.postgres.connection import connect
+from gamification.application import relay_admin
+from gamification.application.relay_lanes import Ends, Limits
+from gamification.domain.errors import Halt
+from tests import relays
+from tests.servers import Topics
+
+pytestmark = pytest.mark.servers
+
+
+CUSTOMERS = 5
+
+
+class World:
+    """A lane whose position is at 5 of 10 rows, as if Kafka had not ended what came after."""
+
+    def __init__(self, dsn: str, servers: Addresses, topics: Topics) -> None:
+        self.dsn = dsn
+        self.bootstrap = servers.kafka_bootstrap
+        self.ends = Ends(dsn, self.bootstrap)
+        self.lane = relays.lane()
+        topics.create(self.lane.position_topic, partitions=1)
+        self.topic = topics.fresh("facts")
+        relays.do(dsn, relays.RENAME, self.topic, relays.FACTS)
+        self.written: list[int] = []
+        self.write(5)
+        self.publish_all()
+        self.write(5)
+
+    def write(self, more: int) -> None:
+        """Rows of five customers by turns."""
+        last = len(self.written)
+        for number in range(last + 1, last + more + 1):
+            relays.append(self.dsn, [relays.fact(number, key=b"k%d" % (number % CUSTOMERS))])
+            self.written.append(number)
+
+    def rows_by_partition(self) -> list[list[int]]:
+        """Rows 6 to 10, together with those that share their fate."""
+        places = {
+            int(one.value or b"0"): one.partition
+            for one in relays.read_committed(self.bootstrap, self.topic)
+        }
+        rows: dict[int, list[int]] = {}
+        for number in range(6, 11):
+            rows.setdefault(places[number - CUSTOMERS], []).append(number)
+        return list(rows.values())
+
+    def seen_by_readers(self, *numbers: int) -> None:
+        """These rows reached their topic."""
+        producer = Producer({"bootstrap.servers": self.bootstrap, "partitioner": "murmur2_random"})
+        for number in numbers:
+            producer.produce(self.topic, str(number).encode(), b"k%d" % (number % CUSTOMERS))
+        assert producer.flush(10) == 0
+
+    def undecided_up_to(self, row: int, *, published: int) -> None:
+        """What Postgres remembers of it."""
+        database = connect(self.dsn, "tests")
+        try:
+            relay_state.store_progress(database, self.lane.shard, published)
+            relay_state.note_undecided(database, self.lane.shard, row)
+        finally:
+            database.close()
+
+    def publish_all(self, limits: Limits | None = None) -> None:
+        with relays.relay_of(self.dsn, self.bootstrap, self.lane, limits) as relay:
+            relays.turn_until(relay, self.dsn, len(self.written))
+
+    def assert_all_once(self) -> None:
+        relays.assert_once_and_in_order(self.bootstrap, self.topic, self.written)
+
+
+@pytest.fixture
+def world(servers: Addresses, database_dsn: str, kafka_topics: Topics) -> World:
+    return World(database_dsn, servers, kafka_topics)
+
+
+@pytest.mark.parametrize("partitions", [0, 1, 2, 3])
+@pytest.mark.parametrize("published", [5, 10], ids=["nobody-knew", "we-knew"])
+def test_what_readers_see_already_is_not_announced_again(
+    world: World, partitions: int, published: int
+) -> None:
+    for rows in world.rows_by_partition()[:partitions]:
+        world.seen_by_readers(*rows)
+    world.undecided_up_to(10, published=published)
+    world.write(3)
+    world.publish_all()
+    world.assert_all_once()
+
+
+def test_a_relay_that_died_while_it_repaired_is_followed_by_one_that_goes_on(world: World) -> None:
+    world.seen_by_readers(*world.rows_by_partition()[0])
+    world.undecided_up_to(10, published=10)
+    with relays.relay_of(world.dsn, world.bootstrap, world.lane, Limits(rows_max=2)) as relay:
+        relay.turn()  # rows 6 and 7, or what is left of them
+    world.publish_all()
+    world.assert_all_once()
+
+
+def test_what_was_repaired_once_is_not_looked_at_again(world: World) -> None:
+    world.undecided_up_to(10, published=10)
+    world.publish_all()
+    relays.do(world.dsn, "UPDATE outbox SET value = 'x' WHERE id = 10")
+    world.write(1)
+    world.publish_all()
+    world.assert_all_once()
+
+
+def test_more_published_than_was_undecided_is_a_contradiction_all_the_same(world: World) -> None:
+    world.undecided_up_to(8, published=10)
+    with (
+        relays.relay_of(world.dsn, world.bootstrap, world.lane) as relay,
+        pytest.raises(Halt, match="Kafka has lost the last of them"),
+    ):
+        relay.turn()
+
+
+def test_a_person_who_says_where_to_go_on_has_the_last_word(world: World) -> None:
+    world.undecided_up_to(10, published=10)
+    relay_admin.resume(world.ends, world.lane, 10)
+    world.write(1)
+    world.publish_all()
+    seen = relays.numbers(relays.read_committed(world.bootstrap, world.topic))
+    assert sorted(seen) == [1, 2, 3, 4, 5, 11]
+
+
+def test_undoing_leaves_nothing_to_be_read(world: World) -> None:
+    before = relays.read_committed(world.bootstrap, world.topic)
+    publisher = TransactionalPublisher(
+        world.bootstrap, world.lane.transactional_id, world.lane.position_topic, world.lane.shard
+    )
+    publisher.undo([world.topic, "no.such.topic"], RelayPosition(99, "anything"))
+    position = publisher.position()
+    publisher.close()
+    assert position.undecided is None
+    assert position.position is not None
+    assert position.position.last_id == 5
+    assert relays.read_committed(world.bootstrap, world.topic) == before
