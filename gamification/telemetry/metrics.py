@@ -135,6 +135,13 @@ REBUILDS: Final = _counter(
     "gamification_leaderboard_rebuilds_total", "Leaderboards written anew from Postgres.", "cause"
 )
 
+# Server
+CIRCUIT_STATE: Final = _gauge(
+    "gamification_circuit_state",
+    "Calls of another service: 0 go out, 1 one goes out to try, 2 none does.",
+    "service",
+)
+
 Metric = MetricWrapperBase | Distribution
 
 EVERY_PROCESS: Final[tuple[Metric, ...]] = (BUILD, ERRORS, BATCH_ITEMS, BATCH_SECONDS)
@@ -145,6 +152,7 @@ OF_PROCESS: Final[dict[str, tuple[Metric, ...]]] = {
     ),
     "relay": (OUTBOX_ROWS, OUTBOX_AGE, PUBLISHED, PUBLISH_DELAY),
     "project": (PROJECTION_DELAY, CHANGES_ROWS, CHANGES_AGE, PROJECTED, REBUILDS),
+    "server": (CIRCUIT_STATE,),
 }
 
 

@@ -44,6 +44,7 @@ OF_PROCESS = {
         "gamification_projected_customers_total",
         "gamification_leaderboard_rebuilds_total",
     },
+    "server": {"gamification_circuit_state"},
 }
 
 
