@@ -96,7 +96,10 @@ def _wanted(
         said = claims.read(token)
     except NotAuthenticated as error:
         raise _usage(str(error)) from error
-    return said.token_id or said.hashed, said.expires_at_s
+    found = said.token_id or said.hashed
+    if found is None:
+        raise _usage("token: not a JWT; give its id by --token-id")
+    return found, said.expires_at_s
 
 
 def _read(path: Path | None) -> str:

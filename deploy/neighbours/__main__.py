@@ -70,7 +70,7 @@ async def _run(wanted: argparse.Namespace) -> None:
 def _listen(behaviours: dict[str, Behaviour]) -> None:
     try:
         # Unbuffered: an interpreter that ends must not wait for a thread's lock on sys.stdin.
-        lines = open(STDIN, "rb", buffering=0, closefd=False)  # noqa: PTH123, SIM115
+        lines = open(STDIN, "rb", buffering=0, closefd=False)  # noqa: SIM115
     except OSError:
         return  # started without one
     for line in lines:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import grpc
-import grpc.aio
 
-from deploy.neighbours.behaviour import GARBAGE, Behaviour, Lie
+from deploy.neighbours.behaviour import GARBAGE, Behaviour, Context, Lie
 from deploy.neighbours.tokens import verify
 from gamification.generated.auth.v1.auth_pb2 import ValidateTokenRequest, ValidateTokenResponse
 
@@ -38,9 +37,7 @@ class Auth:
             "auth.v1.AuthService", {"ValidateToken": method}
         )
 
-    async def _validate(
-        self, request: ValidateTokenRequest, context: grpc.aio.ServicerContext
-    ) -> bytes:
+    async def _validate(self, request: ValidateTokenRequest, context: Context) -> bytes:
         await self.behaviour.before_answer(context)
         lie = self.behaviour.lie
         if lie is Lie.GARBAGE:

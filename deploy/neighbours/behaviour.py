@@ -4,10 +4,12 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import grpc.aio
 from grpc import StatusCode
+
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 REMEMBERED_MAX: Final = 1000
 GARBAGE: Final = b"\xff\xff\xff\xff not a message"
@@ -49,7 +51,7 @@ class Behaviour:
         """Answer the truth at once again; what was counted stays."""
         self.delay_s, self.status, self.lie = 0.0, None, None
 
-    async def before_answer(self, context: grpc.aio.ServicerContext) -> None:
+    async def before_answer(self, context: Context) -> None:
         """Count the call, wait, and fail if told to."""
         self.calls += 1
         metadata = dict(context.invocation_metadata() or ())

@@ -72,9 +72,7 @@ class Running(Generic[Kind]):
         self._thread.start()
         if not ready.wait(WITHIN_S):
             raise NotReady(f"{self.address} does not answer")
-        if self._failure is not None:
-            self._thread = None
-            raise self._failure
+        self._raise_failure()
 
     def stop(self) -> None:
         """Hang up on everybody at once, as a killed one would."""
@@ -100,6 +98,11 @@ class Running(Generic[Kind]):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            self._thread = None
+            raise self._failure
 
     def _main(self, ready: threading.Event) -> None:
         asyncio.run(self._serve(ready))

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 
 import grpc
-import grpc.aio
 
-from deploy.neighbours.behaviour import GARBAGE, Behaviour, Lie
+from deploy.neighbours.behaviour import GARBAGE, Behaviour, Context, Lie
 from gamification.generated.users.v1.users_pb2 import GetCustomerRequest, GetCustomerResponse
 
 
@@ -30,7 +29,7 @@ class Users:
             "users.v1.UsersService", {"GetCustomer": method}
         )
 
-    async def _get(self, request: GetCustomerRequest, context: grpc.aio.ServicerContext) -> bytes:
+    async def _get(self, request: GetCustomerRequest, context: Context) -> bytes:
         await self.behaviour.before_answer(context)
         lie = self.behaviour.lie
         if lie is Lie.GARBAGE:

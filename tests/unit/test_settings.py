@@ -201,8 +201,10 @@ def test_every_setting_is_explained() -> None:
         assert variable.meaning.endswith("."), variable.name
         assert variable.allowed, variable.name
         assert variable.name.startswith("GAMIFICATION_") or variable.name in {
+            "AUTH_HOST",
             "KAFKA_BROKER",
             "SERVICE_NAME",
+            "USERS_HOST",
         }
 
 

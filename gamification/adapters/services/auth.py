@@ -23,11 +23,11 @@ from gamification.domain.errors import NotAuthenticated, Rejected, Unavailable
 from gamification.domain.identity import KNOWN_SCOPES, Identity
 from gamification.domain.ids import MerchantId
 from gamification.generated.auth.v1.auth_pb2 import ValidateTokenRequest, ValidateTokenResponse
-from gamification.generated.auth.v1.auth_pb2_grpc import AuthServiceStub
 from gamification.telemetry import logs
 from gamification.wire import fields
 
 NAME: Final = "auth"
+METHOD: Final = "/auth.v1.AuthService/ValidateToken"
 TOKENS_MAX: Final = 20_000
 """Kept at a time; one takes about 1 KB."""
 
@@ -58,7 +58,13 @@ class AuthClient:
         now_s: Callable[[], float] = time.time,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._validate = AuthServiceStub(channel).ValidateToken
+        self._validate: grpc.aio.UnaryUnaryMultiCallable[
+            ValidateTokenRequest, ValidateTokenResponse
+        ] = channel.unary_unary(
+            METHOD,
+            request_serializer=ValidateTokenRequest.SerializeToString,
+            response_deserializer=ValidateTokenResponse.FromString,
+        )
         self._service = service
         self._now_s = now_s
         # Age by a clock that nobody sets back; expiry, by the one of the world, at every use.
@@ -100,10 +106,13 @@ def _identity(answer: ValidateTokenResponse, said: Claims) -> Identity:
     jti = answer.jti if answer.HasField("jti") else None
     subject = answer.subject if answer.HasField("subject") else None
     ends = [said.expires_at_s, answer.expires_at if answer.HasField("expires_at") else None]
+    token_id = _agreed("jti", jti, said.token_id) or said.hashed
+    if token_id is None:
+        raise NotAuthenticated("token: neither a JWT nor known by an id")
     return Identity(
         merchant_id=_merchant(answer.merchant_id, said.merchant_id),
         scopes=KNOWN_SCOPES & frozenset(answer.scopes),
-        token_id=_agreed("jti", jti, said.token_id) or said.hashed,
+        token_id=token_id,
         subject=_agreed("subject", subject, said.subject),
         expires_at_s=min((each for each in ends if each is not None), default=None),
     )

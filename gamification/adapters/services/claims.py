@@ -19,8 +19,8 @@ NOTHING_CHECKED: Final[Any] = {"verify_signature": False}
 class Claims:
     """None is what the token does not say."""
 
-    hashed: str
-    """What a token without `jti` is known by: SHA-256, hexadecimal."""
+    hashed: str | None = None
+    """What a JWT without `jti` is known by: SHA-256, hexadecimal."""
     token_id: str | None = None
     subject: str | None = None
     merchant_id: str | None = None
@@ -39,19 +39,21 @@ def check_form(token: str) -> None:
 
 
 def read(token: str) -> Claims:
-    """The claims of a JWT; of a token of another kind, only its hash.
+    """The claims of a JWT; nothing at all of a token that cannot be read as one.
+
+    Not even a hash: whoever finds another spelling of a revoked token, which the auth service
+    takes and we cannot read, would have a token with a new id. For the same reason the hash
+    leaves the signature out: of the same words there can be many.
 
     Raises NotAuthenticated when a claim that we rest on has a value that it must not have.
     """
     try:
         said = jwt.decode(token, options=NOTHING_CHECKED)
     except (jwt.PyJWTError, ValueError, RecursionError):
-        return Claims(_hash(token))
+        return Claims()
     merchant_id = said.get("merchant_id")
     return Claims(
-        # One signature can be written in several ways (the last letter has bits that mean
-        # nothing): with it in the hash, a revoked token would come back by another spelling.
-        hashed=_hash(token.rpartition(".")[0]),
+        hashed=sha256(token.rpartition(".")[0].encode()).hexdigest(),
         token_id=_name(said, "jti"),
         subject=_name(said, "sub"),
         merchant_id=merchant_id if isinstance(merchant_id, str) else None,
@@ -62,10 +64,6 @@ def read(token: str) -> Claims:
 def is_name(text: str) -> bool:
     """Whether a text can be an id: in a key, in a log line."""
     return 0 < len(text) <= NAME_CHARACTERS_MAX and text.isprintable()
-
-
-def _hash(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
 
 
 def _name(said: dict[str, Any], claim: str) -> str | None:
