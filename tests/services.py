@@ -1,6 +1,7 @@
 """Builders for tests of calls of other services: clients of one neighbour, in an event loop."""
 
 import asyncio
+import random
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -70,11 +71,13 @@ async def users_client(
     bounds: Bounds = GENEROUS,
     *,
     circuit: CircuitBreaker | None = None,
+    jitter: Callable[[], float] = random.random,
     cache_s: float = 60,
     **clocks: Callable[[], float],
 ) -> AsyncIterator[UsersClient]:
     channel = open_channel(address)
+    service = Service(users.NAME, bounds, circuit, jitter=jitter)
     try:
-        yield UsersClient(channel, Service(users.NAME, bounds, circuit), cache_s, **clocks)
+        yield UsersClient(channel, service, cache_s, **clocks)
     finally:
         await channel.close()

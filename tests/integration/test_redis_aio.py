@@ -5,9 +5,10 @@ import time
 from pathlib import Path
 
 import pytest
+from redis.asyncio import RedisCluster
 
 from deploy.devstack.server import Addresses
-from gamification.adapters.redis.aio import AsyncRedis
+from gamification.adapters.redis.aio import AsyncRedis, Client
 from gamification.adapters.redis.connection import Address
 from gamification.domain.errors import Halt, Unavailable
 from tests.redis_servers import redis_cluster, redis_server
@@ -120,7 +121,27 @@ async def test_a_command_that_no_retry_mends_is_a_halt(address: Address) -> None
 
 
 @in_loop
-async def test_a_cluster_answers_and_loses_a_node_without_hanging(tmp_path: Path) -> None:
+async def test_a_cluster_s_nodes_are_asked_for_their_own_keys(tmp_path: Path) -> None:
+    with redis_cluster(tmp_path) as (address, _):
+        redis = AsyncRedis.at(address, "tests", timeout_s=5)
+        moved = 0
+
+        async def count(client: Client) -> None:
+            nonlocal moved
+            for node in client.get_nodes() if isinstance(client, RedisCluster) else ():
+                stats = await node.execute_command("INFO", "errorstats")
+                moved += "errorstat_MOVED" in str(stats)
+
+        try:
+            await asyncio.gather(*(redis.evaluate(ECHO, [f"k-{n}"], [n]) for n in range(50)))
+            await redis.run(count)
+        finally:
+            await redis.close()
+    assert moved == 0
+
+
+@in_loop
+async def test_a_cluster_loses_a_node_without_hanging_and_finds_it_again(tmp_path: Path) -> None:
     with redis_cluster(tmp_path) as (address, processes):
         redis = AsyncRedis.at(address, "tests", timeout_s=2)
         names = [f"key-{number}" for number in range(30)]
@@ -136,5 +157,13 @@ async def test_a_cluster_answers_and_loses_a_node_without_hanging(tmp_path: Path
             assert time.monotonic() - begun < 10
             assert Unavailable in {type(each) for each in ended}
             assert {type(each) for each in ended} <= {Unavailable, bytes}
+
+            processes[-1].start()
+            until = time.monotonic() + 30
+            while answers != await asyncio.gather(
+                *(redis.evaluate(ECHO, [n], [n]) for n in names), return_exceptions=True
+            ):
+                assert time.monotonic() < until
+                await asyncio.sleep(0.1)
         finally:
             await redis.close()

@@ -21,8 +21,8 @@ from tests.waiting import soon
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-HASTY = Bounds(deadline_ms=1000, try_share_percent=30)
-"""A try has 300 ms, and three fit."""
+HASTY = Bounds(deadline_ms=3000, try_share_percent=30)
+"""A try has 900 ms, and three fit."""
 PATIENT = Bounds(deadline_ms=20_000)
 
 
@@ -58,7 +58,8 @@ def shown(name: str, **labels: str) -> float:
 @in_loop
 async def test_a_service_that_is_away_for_a_moment_is_asked_again(users: Running[Users]) -> None:
     users.behaviour.status = grpc.StatusCode.UNAVAILABLE
-    async with users_client(users.address, Bounds(20_000, first_pause_ms=8000)) as client:
+    second = Bounds(20_000, first_pause_ms=1000)
+    async with users_client(users.address, second, jitter=lambda: 1.0) as client:
         asking = asyncio.create_task(client.exists(MERCHANT, CUSTOMER))
         await soon(lambda: users.behaviour.calls == 1)
         users.behaviour.be_well()
@@ -97,7 +98,7 @@ async def test_a_slow_service_costs_no_more_than_the_deadline(users: Running[Use
         begun = time.monotonic()
         assert await refused(client) == "users: DEADLINE_EXCEEDED"
 
-    assert time.monotonic() - begun < 5, "a minute is the service's own time"
+    assert time.monotonic() - begun < 10, "a minute is the service's own time"
     assert users.behaviour.calls >= 2, "a slow try leaves time for another one"
 
 
@@ -105,7 +106,7 @@ async def test_a_slow_service_costs_no_more_than_the_deadline(users: Running[Use
 async def test_the_pauses_between_tries_count_too(users: Running[Users]) -> None:
     users.behaviour.status = grpc.StatusCode.UNAVAILABLE
     hour = Bounds(deadline_ms=20_000, first_pause_ms=3_600_000)
-    async with users_client(users.address, hour, circuit=never()) as client:
+    async with users_client(users.address, hour, circuit=never(), jitter=lambda: 0.5) as client:
         begun = time.monotonic()
         await refused(client)
 

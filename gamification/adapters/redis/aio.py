@@ -10,8 +10,10 @@ from typing import Any, Final, Self, TypeAlias, TypeVar
 
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
-from redis.backoff import ConstantBackoff
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import TimeoutError as TimedOut
 
 from gamification.adapters.redis.connection import (
     CONNECTIONS_MAX,
@@ -47,34 +49,70 @@ class AsyncRedis:
         # So that after a connection that hangs there is time left for a new one.
         each_s = timeout_s / (RETRIES + 1)
         common: dict[str, Any] = {
+            "host": address.host,
+            "port": address.port,
             "socket_timeout": each_s,
             "socket_connect_timeout": each_s,
             "socket_keepalive": True,
             "health_check_interval": HEALTH_CHECK_S,
             "max_connections": CONNECTIONS_MAX,
             "client_name": name,
-            "retry": Retry(ConstantBackoff(RETRY_AFTER_S), RETRIES),
+            # We try again ourselves: the cluster's client does not when it is told the node.
+            "retry": Retry(NoBackoff(), 0),
             "protocol": 2,
         }
-        kind = RedisCluster if address.cluster else Redis
-        return cls(kind(host=address.host, port=address.port, **common), timeout_s)
+        if address.cluster:
+            # Unless 0, every fifth slot that moved makes it hang up on all that is under way.
+            return cls(RedisCluster(reinitialize_steps=0, **common), timeout_s)
+        return cls(Redis(**common), timeout_s)
 
     async def run(self, command: Callable[[Client], Awaitable[Answer]]) -> Answer:
         """What `command` answers. Raises Unavailable or Halt."""
         with translated():
             try:
                 async with asyncio.timeout(self._timeout_s), self._turns:
-                    return await command(self._client)
+                    for _ in range(RETRIES):
+                        try:
+                            return await self._once(command)
+                        except (Disconnected, TimedOut):
+                            await asyncio.sleep(RETRY_AFTER_S)
+                    return await self._once(command)
             except TimeoutError:
                 raise Unavailable(f"redis: no answer within {self._timeout_s} s") from None
 
     async def evaluate(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         """Run one script. All keys must be in one slot. Raises Unavailable or Halt."""
-        return await self.run(lambda client: client.eval(script, len(keys), *keys, *arguments))
+        return await self.run(lambda client: _evaluate(client, script, keys, arguments))
 
     async def close(self) -> None:
         """Give the sockets back. Never raises."""
         try:
             await self._client.aclose()
+            if isinstance(self._client, RedisCluster):
+                # Its own close does nothing while it does not know the cluster's nodes.
+                await self._client.nodes_manager.aclose()
+                await self._client.nodes_manager.aclose("startup_nodes")
         except (RedisError, RedisClusterException, OSError):
             return
+
+    async def _once(self, command: Callable[[Client], Awaitable[Answer]]) -> Answer:
+        try:
+            return await command(self._client)
+        except AttributeError as error:
+            # What the cluster's client says of a connection that somebody else closed meanwhile.
+            if isinstance(self._client, RedisCluster):
+                raise Disconnected("closed while it was being made") from error
+            raise
+
+
+async def _evaluate(
+    client: Client, script: str, keys: Sequence[str], arguments: Sequence[Any]
+) -> Any:
+    if isinstance(client, Redis):
+        return await client.eval(script, len(keys), *keys, *arguments)
+    # By itself it asks any node, which answers that it has to be another one.
+    await client.initialize()
+    node = client.get_node_from_key(keys[0])
+    return await client.execute_command(
+        "EVAL", script, len(keys), *keys, *arguments, target_nodes=node
+    )
