@@ -1,5 +1,6 @@
 """Waiting for what a running process will do soon, without sleeping for longer than needed."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -31,3 +32,11 @@ def eventually(
             last = failure or "the check answered False"
             raise AssertionError(f"not within {within_s} s: {last}") from failure
         time.sleep(every_s)
+
+
+async def soon(check: Callable[[], bool], within_s: float = 10.0, every_s: float = EVERY_S) -> None:
+    """As `eventually`, while the event loop turns. Raises AssertionError."""
+    deadline = time.monotonic() + within_s
+    while not check():
+        assert time.monotonic() < deadline, f"not within {within_s} s"
+        await asyncio.sleep(every_s)

@@ -51,6 +51,7 @@ Locales = Annotated[tuple[Locale, ...], BeforeValidator(_split), Field(min_lengt
 _HOST: Final = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
 _ADDRESS: Final = rf"{_HOST}:\d{{1,5}}"
 HOST: Final = rf"^{_HOST}$"
+ADDRESS: Final = rf"^{_ADDRESS}$"
 ADDRESSES: Final = rf"^{_ADDRESS}(,{_ADDRESS})*$"
 NAME: Final = r"^[A-Za-z0-9._-]{1,200}$"
 
@@ -102,6 +103,55 @@ class Settings(BaseModel):
         "GAMIFICATION_REDIS_CLUSTER",
         default=False,
         meaning="The Redis address is a node of a Redis Cluster.",
+    )
+
+    # Services that are called
+    auth_host: str = setting(
+        "AUTH_HOST",
+        "127.0.0.1:50051",
+        "The auth service (gRPC), which says whose a token is.",
+        allowed="host:port",
+        pattern=ADDRESS,
+    )
+    users_host: str = setting(
+        "USERS_HOST",
+        "127.0.0.1:50052",
+        "The users service (gRPC), which says whether a customer exists.",
+        allowed="host:port",
+        pattern=ADDRESS,
+    )
+    auth_deadline_ms: int = setting(
+        "GAMIFICATION_AUTH_DEADLINE_MS",
+        1000,
+        "Longest time to find out whose a token is, over all tries.",
+        unit="ms",
+        at_least=10,
+        at_most=30_000,
+    )
+    users_deadline_ms: int = setting(
+        "GAMIFICATION_USERS_DEADLINE_MS",
+        1000,
+        "Longest time to find out whether a customer exists, over all tries.",
+        unit="ms",
+        at_least=10,
+        at_most=30_000,
+    )
+    auth_cache_s: int = setting(
+        "GAMIFICATION_AUTH_CACHE_S",
+        60,
+        "How long a valid token is believed without asking again, at most until it expires. The "
+        "list of revoked tokens is asked every time. 0: always ask.",
+        unit="s",
+        at_least=0,
+        at_most=600,
+    )
+    users_cache_s: int = setting(
+        "GAMIFICATION_USERS_CACHE_S",
+        60,
+        "How long a customer who exists is believed to without asking again. 0: always ask.",
+        unit="s",
+        at_least=0,
+        at_most=3600,
     )
 
     # Topics

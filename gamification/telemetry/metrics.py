@@ -153,6 +153,11 @@ LIMITED_HERE: Final = _gauge(
     "gamification_rate_limits_by_instance",
     "1 while Redis is away and this instance limits by itself; else 0.",
 )
+CIRCUIT_STATE: Final = _gauge(
+    "gamification_circuit_state",
+    "Calls of another service: 0 go out, 1 one goes out to try, 2 none does.",
+    "service",
+)
 
 Metric = MetricWrapperBase | Distribution
 
@@ -164,7 +169,7 @@ OF_PROCESS: Final[dict[str, tuple[Metric, ...]]] = {
     ),
     "relay": (OUTBOX_ROWS, OUTBOX_AGE, PUBLISHED, PUBLISH_DELAY),
     "project": (PROJECTION_DELAY, CHANGES_ROWS, CHANGES_AGE, PROJECTED, REBUILDS),
-    "service": (REQUESTS, RESPONSE_SECONDS, LIMITED, LIMITED_HERE, BADGES),
+    "service": (REQUESTS, RESPONSE_SECONDS, LIMITED, LIMITED_HERE, CIRCUIT_STATE, BADGES),
 }
 
 

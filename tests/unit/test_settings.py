@@ -16,6 +16,8 @@ WRONG_WORDS = {
     "GAMIFICATION_POSTGRES_DSN": "db.example",
     "GAMIFICATION_REDIS_HOST": "redis://host",
     "GAMIFICATION_REDIS_CLUSTER": "perhaps",
+    "AUTH_HOST": "auth:50051,auth2:50051",
+    "USERS_HOST": "https://users",
     "GAMIFICATION_CONSUMER_GROUP": "a group",
     "GAMIFICATION_CREATE_MERCHANTS": "2",
     "GAMIFICATION_SUPPORTED_LOCALES": "en,english",
@@ -199,8 +201,10 @@ def test_every_setting_is_explained() -> None:
         assert variable.meaning.endswith("."), variable.name
         assert variable.allowed, variable.name
         assert variable.name.startswith("GAMIFICATION_") or variable.name in {
+            "AUTH_HOST",
             "KAFKA_BROKER",
             "SERVICE_NAME",
+            "USERS_HOST",
         }
 
 

@@ -61,3 +61,8 @@ def rate_limit(limit: str, who: str) -> str:
 def processed(merchant_id: MerchantId, event_id: EventId) -> str:
     """String: the content hash of an event that was surely counted."""
     return f"processed:{uuid_text(merchant_id)}:{uuid_text(event_id)}"
+
+
+def revoked(token_id: str) -> str:
+    """Whatever its value, it says that this token is revoked."""
+    return f"jwt_blacklist:{token_id}"

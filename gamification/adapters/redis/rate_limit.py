@@ -7,16 +7,13 @@ to as many times as there are instances, and are never shut out. A gauge says so
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
-
-import redis.asyncio
-from redis.exceptions import RedisClusterException, RedisError
+from typing import Final
 
 from gamification.adapters.redis import keys
+from gamification.adapters.redis.aio import AsyncRedis
+from gamification.domain.errors import Halt, Unavailable
 from gamification.domain.gcra import Limit, judge
 from gamification.telemetry import logs, metrics
-
-Client: TypeAlias = redis.asyncio.Redis | redis.asyncio.RedisCluster
 
 REST_AFTER_FAILURE_S: Final = 2.0
 """A server that is away is not asked for each call: that would cost each one a time-out."""
@@ -43,8 +40,8 @@ log = logs.get("rate_limit")
 class RateLimiter:
     """For one event loop. Never raises."""
 
-    def __init__(self, client: Client, clock_s: Callable[[], float] = time.monotonic) -> None:
-        self._client = client
+    def __init__(self, redis: AsyncRedis, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._redis = redis
         self._clock_s = clock_s
         self._resting_until_s = float("-inf")
         self._here: OrderedDict[tuple[str, str], int] = OrderedDict()
@@ -53,11 +50,12 @@ class RateLimiter:
         """0 when one more of `who` may pass; else after how many seconds exactly the next may."""
         if self._clock_s() >= self._resting_until_s:
             try:
-                arguments: tuple[Any, ...] = (limit.interval_us, limit.tolerance_us)
-                wait_us = await self._client.eval(
-                    TAKE, 1, keys.rate_limit(limit.name, who), *arguments
+                wait_us = await self._redis.evaluate(
+                    TAKE,
+                    [keys.rate_limit(limit.name, who)],
+                    [limit.interval_us, limit.tolerance_us],
                 )
-            except (RedisError, RedisClusterException, OSError) as error:
+            except (Unavailable, Halt) as error:
                 self._rest(error)
             else:
                 metrics.LIMITED_HERE.set(0)
@@ -77,7 +75,7 @@ class RateLimiter:
         self._resting_until_s = self._clock_s() + REST_AFTER_FAILURE_S
         metrics.LIMITED_HERE.set(1)
         metrics.ERRORS.labels(type(error).__name__).inc()
-        log.warning("limits_by_instance", reason=f"redis: {type(error).__name__}")
+        log.warning("limits_by_instance", reason=str(error))
 
     def _told(self, limit: Limit, wait_us: int) -> float:
         if wait_us:

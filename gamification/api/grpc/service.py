@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Protocol
 
 from gamification.api.grpc import requests
 from gamification.api.grpc.calls import Context, answer, header, left_s, traceparent
+from gamification.application.authenticate import permit
 from gamification.application.award_badge import Answer, BadgeCall, Reply
 from gamification.domain.errors import (
     InvalidArgument,
@@ -17,7 +18,7 @@ from gamification.domain.errors import (
     Unavailable,
 )
 from gamification.domain.gcra import Limit
-from gamification.domain.identity import Identity, Operation, permit
+from gamification.domain.identity import Identity, Operation
 from gamification.domain.ids import BadgeId, CustomerId, MerchantId, uuid_text
 from gamification.generated.gamification.v1 import gamification_pb2 as pb
 from gamification.generated.gamification.v1 import gamification_pb2_grpc as pb_grpc
@@ -47,8 +48,8 @@ class BadgeName(NamedTuple):
 class Means:
     """What the service works with. Each may raise Unavailable."""
 
-    identify: Callable[[str], Awaitable[Identity]]
-    """Who a token is. Raises NotAuthenticated."""
+    identify: Callable[[str, str | None], Awaitable[Identity]]
+    """Who a token is; with the caller's trace. Raises NotAuthenticated."""
     take: Callable[[Limit, str], Awaitable[float]]
     """Seconds to wait for one more; 0 when it may pass. Never raises."""
     submit: Callable[[BadgeCall, float], "Future[Reply]"]
@@ -85,7 +86,9 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
         self, request: pb.AwardBadgeRequest, context: Context
     ) -> pb.AwardBadgeResponse:
         means = self._means
-        identity = await means.identify(requests.bearer_token(header(context, AUTHORIZATION)))
+        trace = traceparent(context)
+        token = requests.bearer_token(header(context, AUTHORIZATION))
+        identity = await means.identify(token, trace)
         merchant = requests.merchant_id(request.merchant_id)
         permit(identity, Operation.AWARD_BADGE, merchant)
         await self._limit(means.badge_limit, merchant)
@@ -94,7 +97,7 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
             requests.customer_id(request.customer_id),
             requests.badge_id(request.badge),
             identity.subject or identity.token_id,
-            traceparent(context),
+            trace,
         )
         locale = requests.locale(request.locale)
         reply = await self._award(call, context)
@@ -133,7 +136,8 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
         self, request: pb.PurgeAuditLogsRequest, context: Context
     ) -> pb.PurgeAuditLogsResponse:
         means = self._means
-        identity = await means.identify(_token(request, header(context, AUTHORIZATION)))
+        token = _token(request, header(context, AUTHORIZATION))
+        identity = await means.identify(token, traceparent(context))
         merchant = requests.merchant_id(request.merchant_id)
         permit(identity, Operation.PURGE_AUDIT_LOGS, merchant)
         await self._limit(means.purge_limit, merchant)
