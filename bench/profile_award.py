@@ -17,7 +17,7 @@ from typing import Any, Final
 from bench.stages import Stopwatch, instrument
 from consumers.collector import Collector
 from gamification.adapters.kafka.consumer import InputConsumer
-from gamification.bootstrap import AwardWorker
+from gamification.bootstrap.award import AwardWorker
 from gamification.settings import load
 from gamification.wire.envelope import Record
 

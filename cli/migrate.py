@@ -25,7 +25,7 @@ def main(
     from gamification.adapters.postgres.migrate import migrate, missing  # noqa: PLC0415
     from gamification.adapters.postgres.session import EngineSession  # noqa: PLC0415
     from gamification.application.rulebook_admin import ensure_default  # noqa: PLC0415
-    from gamification.bootstrap import now_ms  # noqa: PLC0415
+    from gamification.bootstrap.award import now_ms  # noqa: PLC0415
 
     with outcome() as settings:
         dsn = settings.postgres_dsn.get_secret_value()

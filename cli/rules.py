@@ -59,7 +59,7 @@ def activate(
     their counters already come with their next activity, or at once with `backfill`.
     """
     from gamification.application.rulebook_admin import activate as put_into_force  # noqa: PLC0415
-    from gamification.bootstrap import now_ms  # noqa: PLC0415
+    from gamification.bootstrap.award import now_ms  # noqa: PLC0415
 
     owner = _owner(merchant_id)
     check(file)
@@ -97,7 +97,7 @@ def backfill(
     Can be stopped and run again: customers already looked at are left alone.
     """
     from gamification.application.backfill import Backfill  # noqa: PLC0415
-    from gamification.bootstrap import now_ms  # noqa: PLC0415
+    from gamification.bootstrap.award import now_ms  # noqa: PLC0415
 
     owner = _owner(merchant_id)
     with outcome() as settings, _session(settings) as session:

@@ -5,7 +5,7 @@ import sys
 from consumers.process import Process, run
 from consumers.retry import retry_while_unavailable
 from gamification.adapters.kafka.probe import KafkaProbe
-from gamification.bootstrap import AwardWorker, require_migrated
+from gamification.bootstrap.award import AwardWorker, require_migrated
 
 
 def main(process: Process) -> None:

@@ -1,5 +1,6 @@
 """The only reader of the environment. `load()` once, at the top of a process."""
 
+from gamification.settings.engine import HTTP_PORTS
 from gamification.settings.environment import (
     SettingsError,
     Variable,
@@ -7,7 +8,7 @@ from gamification.settings.environment import (
     misspelled,
     variables,
 )
-from gamification.settings.model import HTTP_PORTS, Settings
+from gamification.settings.model import Settings
 
 __all__ = [
     "HTTP_PORTS",

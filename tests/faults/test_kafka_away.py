@@ -5,7 +5,7 @@ import pytest
 from cli.migrate import DEFAULT_RULEBOOK
 from gamification.adapters.postgres.session import EngineSession
 from gamification.application.rulebook_admin import activate
-from gamification.bootstrap import now_ms
+from gamification.bootstrap.award import now_ms
 from gamification.domain.ids import DEFAULT_MERCHANT
 from tests.faults.harness import Chain
 

@@ -26,6 +26,10 @@ WRONG_WORDS = {
     "GAMIFICATION_LOG_FORMAT": "xml",
     "GAMIFICATION_LOG_LEVEL": "loud",
     "GAMIFICATION_KILL_AT": "commit:0",
+    "GAMIFICATION_GRPC_HOST": "http://0.0.0.0",
+    "GAMIFICATION_TLS_CERTIFICATE": "server.crt",
+    "GAMIFICATION_TLS_KEY": "./server.key",
+    "GAMIFICATION_TLS_CA": "ca.crt",
 }
 
 

@@ -1,4 +1,4 @@
-"""Settings to adapters to use cases: the only place that wires the award engine."""
+"""The award worker from its settings."""
 
 import time
 from collections.abc import Iterable
