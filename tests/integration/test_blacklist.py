@@ -1,5 +1,6 @@
 """Revoked tokens: asked every time, and nobody gets in when the list cannot be read. Real Redis."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -53,6 +54,46 @@ async def test_revoking_works_with_the_next_question(address: Address, client: C
 
         assert await revoked.is_revoked("t-1")
         assert not await revoked.is_revoked("t-2")
+
+
+@in_loop
+async def test_many_who_ask_at_once_get_each_their_own_answer(
+    address: Address, client: Client
+) -> None:
+    names = [f"t-{number}" for number in range(300)]
+    async with reading(address) as revoked:
+        assert not any(await asyncio.gather(*map(revoked.is_revoked, names * 2)))
+        for name in names[::7]:
+            blacklist.revoke(client, name, None, time.time())
+
+        answers = await asyncio.gather(*map(revoked.is_revoked, names * 2))
+
+    assert [name for name, yes in zip(names * 2, answers, strict=True) if yes] == names[::7] * 2
+
+
+@in_loop
+async def test_a_question_is_never_answered_by_one_that_was_asked_before(
+    address: Address, client: Client
+) -> None:
+    async with reading(address) as revoked:
+        early = [asyncio.create_task(revoked.is_revoked(f"t-{n}")) for n in range(100)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        blacklist.revoke(client, "t-1", None, time.time())
+
+        assert await revoked.is_revoked("t-1")
+        await asyncio.gather(*early)
+
+
+@in_loop
+async def test_one_who_goes_away_takes_no_answer_from_the_others(address: Address) -> None:
+    async with reading(address) as revoked:
+        first = asyncio.create_task(revoked.is_revoked("t-1"))
+        second = asyncio.create_task(revoked.is_revoked("t-1"))
+        await asyncio.sleep(0)
+        first.cancel()
+
+        assert not await second
 
 
 @in_loop
@@ -114,8 +155,10 @@ async def test_a_list_that_cannot_be_read_is_unavailable(tmp_path: Path) -> None
         async with reading(address) as revoked:
             assert not await revoked.is_revoked("t-1")
             process.kill()
-            with pytest.raises(Unavailable):
-                await revoked.is_revoked("t-1")
+            failed = await asyncio.gather(
+                *(revoked.is_revoked(f"t-{n % 3}") for n in range(9)), return_exceptions=True
+            )
+            assert {type(each) for each in failed} == {Unavailable}
             process.start()
             process.pause()
             with pytest.raises(Unavailable):

