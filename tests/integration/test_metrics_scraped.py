@@ -44,6 +44,14 @@ OF_PROCESS = {
         "gamification_projected_customers_total",
         "gamification_leaderboard_rebuilds_total",
     },
+    "service": {
+        "gamification_badge_total",
+        "gamification_requests_total",
+        "gamification_response_seconds",
+        "gamification_rate_limited_total",
+        "gamification_rate_limits_by_instance",
+        "gamification_circuit_state",
+    },
 }
 
 

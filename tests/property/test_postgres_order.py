@@ -143,7 +143,7 @@ def worlds(draw: st.DrawFn) -> World:
     people = sorted({each.customer_id for each in told})
     held = sorted(held_badges(rules))
     some = st.tuples(st.sampled_from(people), st.sampled_from(held)) if people and held else None
-    given = draw(st.lists(some, max_size=8)) if some else []
+    given = draw(st.lists(some, max_size=8)) if some is not None else []
     return rules, zone, draw(homes()), told, draw(arrivals(told)), given
 
 
