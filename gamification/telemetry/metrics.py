@@ -135,6 +135,14 @@ REBUILDS: Final = _counter(
     "gamification_leaderboard_rebuilds_total", "Leaderboards written anew from Postgres.", "cause"
 )
 
+# Whoever shows translated names
+TRANSLATION_HITS: Final = _counter(
+    "translations_cache_hits_total", "Translations looked up without asking Postgres."
+)
+TRANSLATION_MISSES: Final = _counter(
+    "translations_cache_misses_total", "Translations for which Postgres was asked."
+)
+
 Metric = MetricWrapperBase | Distribution
 
 EVERY_PROCESS: Final[tuple[Metric, ...]] = (BUILD, ERRORS, BATCH_ITEMS, BATCH_SECONDS)
