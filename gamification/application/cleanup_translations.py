@@ -9,8 +9,6 @@ from gamification.adapters.postgres.translations import Version
 
 KEPT_DAYS: Final = 90
 """Whatever is younger is kept, however many versions there are."""
-KEEP: Final = 3
-"""Newest versions of each key and locale that are kept, however old they are."""
 DELETED_EACH: Final = 1_000
 
 

@@ -65,7 +65,7 @@ class Translator:
         self._locales = tuple(dict.fromkeys((*locales, ENGLISH)))
         self._clock = clock
         self._here: TTLCache[Place, _Known] = TTLCache(REMEMBERED_MAX, KEPT_S, clock)
-        self._looking: dict[tuple[str, tuple[str, ...]], asyncio.Task[_Looked]] = {}
+        self._looking: dict[tuple[str, tuple[str, ...], int], asyncio.Task[_Looked]] = {}
         self._postgres = asyncio.Lock()
         self._resting_until = float("-inf")
         self._drops = 0
@@ -114,15 +114,19 @@ class Translator:
         }
 
     async def _together(self, key: str, chain: tuple[str, ...]) -> _Looked:
-        """One look-up for all who wait for the same; it ends also when they do not wait for it."""
-        looking = self._looking.get((key, chain))
+        """One look-up for all who wait for the same; it ends also when they do not wait for it.
+
+        Who comes after a drop does not join one from before: it may have read the old text.
+        """
+        wanted = (key, chain, self._drops)
+        looking = self._looking.get(wanted)
         if looking is None:
             looking = asyncio.create_task(self._look_up(key, chain))
-            self._looking[key, chain] = looking
+            self._looking[wanted] = looking
 
             def done(task: asyncio.Task[_Looked]) -> None:
-                del self._looking[key, chain]
-                # Read, so that an error of which nobody waits any more is not complained about.
+                del self._looking[wanted]
+                # Read, so that an error that nobody waits for any more is not complained about.
                 _ = task.cancelled() or task.exception()
 
             looking.add_done_callback(done)

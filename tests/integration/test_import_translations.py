@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -209,6 +210,19 @@ def test_many_texts_go_in_several_transactions_with_each_key_whole(
         ).fetchall()
     assert sorted(size for _, size, _ in parts) == [2, 4, 4]
     assert all(locales == ["de", "en"] for _, _, locales in parts)
+
+
+def test_who_imports_the_same_at_the_same_time_agrees(database_dsn: str) -> None:
+    """As deployments do that migrate from many places at once."""
+    many = [Text(f"badge.n{n}", "en", "1.0.0", "Text") for n in range(200)]
+
+    def one_of_them(_number: int) -> int:
+        with closing(EngineSession(database_dsn, "tests")) as session:
+            return len(put(session, *many).new)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(one_of_them, range(4))) == 200
+    assert len(announced(database_dsn)) == 200
 
 
 def test_a_locale_by_configuration_can_be_imported(

@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 
 import pytest
-from confluent_kafka.admin import AdminClient, NewPartitions
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions
 
 from deploy.devstack.server import Addresses
 from gamification.adapters.kafka.invalidations import Invalidations
@@ -107,7 +109,7 @@ def test_partitions_that_are_added_later_are_heard_from_their_beginning(
 
 
 def _says_into(servers: Addresses, topic: str, partition: int) -> None:
-    producer = relays.Producer({"bootstrap.servers": servers.kafka_bootstrap, "log_level": 0})
+    producer = Producer({"bootstrap.servers": servers.kafka_bootstrap, "log_level": 0})
     about = producer.list_topics(topic, timeout=15).topics[topic]
     assert partition in about.partitions
     producer.produce(topic, b"x", b"late", partition=partition)

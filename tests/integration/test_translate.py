@@ -191,8 +191,10 @@ def test_what_was_read_before_a_drop_is_not_kept_after_it(
         await asyncio.to_thread(reader.has_read.wait, 30)
         put(database_dsn, (WELCOME, "en", "1.1.0", "Hello"))
         await one.drop([(WELCOME, "en")])
+        late = asyncio.create_task(one.name(WELCOME, "en"))
         reader.may_answer.set()
         assert (await early).text == "Welcome"
+        assert (await late).text == "Hello"
         assert (await one.name(WELCOME, "en")).text == "Hello"
         clock.now += 61
         assert (await one.name(WELCOME, "en")).text == "Hello", "Redis had the old one"

@@ -1,5 +1,6 @@
 """What the database itself refuses, whoever writes past us, and which text it says is in force."""
 
+import uuid
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -7,6 +8,9 @@ import psycopg
 import pytest
 from psycopg.errors import CheckViolation
 
+from deploy.devstack.database import create_database, drop_database
+from deploy.devstack.server import Addresses
+from gamification.adapters.postgres.migrate import files
 from gamification.domain.translation import flaw_of, is_key, is_version
 
 pytestmark = pytest.mark.servers
@@ -24,10 +28,20 @@ ASCENDING = [
 ]
 
 
-@pytest.fixture
-def database(database_dsn: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_dsn, autocommit=True) as database:
+@pytest.fixture(scope="module")
+def connection(servers: Addresses, migrated_template: str) -> Iterator[psycopg.Connection]:
+    """A database for all tests here: there are many, and making one takes longer than a test."""
+    name = f"test_{uuid.uuid4().hex}"
+    dsn = create_database(servers.postgres_dsn, name, template=migrated_template)
+    with psycopg.connect(dsn, autocommit=True) as database:
         yield database
+    drop_database(servers.postgres_dsn, name)
+
+
+@pytest.fixture
+def database(connection: psycopg.Connection) -> psycopg.Connection:
+    connection.execute("TRUNCATE translations")
+    return connection
 
 
 def served(database: psycopg.Connection) -> dict[str, str]:
@@ -193,3 +207,32 @@ def test_a_key_s_text_is_found_by_the_index(database: psycopg.Connection) -> Non
     ).fetchall()
 
     assert "Seq Scan" not in str(plan)
+
+
+def test_a_database_from_before_gets_keys_for_its_tiers(servers: Addresses) -> None:
+    """And what was stored under the older, laxer rules stays."""
+    name = f"test_{uuid.uuid4().hex}"
+    dsn = create_database(servers.postgres_dsn, name)
+    older, newer = (
+        [text for file, text in files().items() if (file < "0003") is before]
+        for before in (True, False)
+    )
+    with psycopg.connect(dsn) as database:
+        for text in older:
+            database.execute(text.encode())
+        database.execute(
+            "INSERT INTO badge_definitions"
+            " (merchant_id, badge, name_key, icon, tier, rulebook_version) VALUES"
+            " (gen_random_uuid(), 'collector.extra-gold', 'badge.collector', 'x', 'extra-gold', 1),"
+            " (gen_random_uuid(), 'welcome', 'badge.welcome', 'x', NULL, 1)"
+        )
+        database.execute(INSERT, ("badge.first_lesson", "en", "First {Lesson", "1.0.0--..a"))
+        for text in newer:
+            database.execute(text.encode())
+        keys = database.execute("SELECT badge, name_key FROM badge_definitions").fetchall()
+        assert dict(keys) == {
+            "collector.extra-gold": "badge.collector.extra.gold",
+            "welcome": "badge.welcome",
+        }
+        assert served(database) == {"en": "First {Lesson"}
+    drop_database(servers.postgres_dsn, name)
