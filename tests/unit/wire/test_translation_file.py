@@ -1,6 +1,7 @@
 """Translation files: what they say, and every mistake with its place and what is allowed."""
 
 import contextlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,9 @@ texts:
 """
 
 
+MANUAL = (Path(__file__).parents[3] / "docs" / "translations.md").read_text()
+
+
 def problems_in(text: str) -> list[str]:
     with pytest.raises(TranslationFileError) as caught:
         load(text, ("de", "en"), "file")
@@ -29,6 +33,12 @@ def test_a_file_is_texts_of_one_locale_under_one_version() -> None:
         Text("badge.first.lesson", "de", "1.2.0", "Erste Lektion"),
         Text("badge.days", "de", "1.2.0", "{count} Tage"),
     )
+
+
+def test_the_manual_s_example_is_one() -> None:
+    block = MANUAL.partition("```yaml\n")[2].partition("```")[0]
+
+    assert len(load(block, ("de",)).texts) == 2
 
 
 def test_joiners_and_spaces_that_do_not_break_are_text() -> None:
