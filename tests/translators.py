@@ -7,7 +7,7 @@ import psycopg
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
-from gamification.adapters.postgres.translations import TranslationReader
+from gamification.adapters.postgres.translation_reader import TranslationReader
 from gamification.adapters.redis.connection import Address
 from gamification.adapters.redis.translations import AsyncClient, TranslationCache
 from gamification.application.translate import Translator

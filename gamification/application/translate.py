@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from cachetools import TTLCache
 
-from gamification.adapters.postgres.translations import TranslationReader
+from gamification.adapters.postgres.translation_reader import TranslationReader
 from gamification.adapters.redis.translations import KEPT_S, TranslationCache
 from gamification.domain.errors import Unavailable
 from gamification.domain.locale import ENGLISH, fallbacks
@@ -25,6 +25,8 @@ FRESH_HERE_S: Final = 60.0
 """After that Redis is asked again."""
 FRESH_IN_REDIS_S: Final = 600.0
 """After that Postgres is. The two together are how long a lost invalidation can hurt."""
+ANSWER_WITHIN_S: Final = 3.0
+"""Longer than Postgres lets the question take; connecting has a limit of its own."""
 REST_AFTER_FAILURE_S: Final = 2.0
 """Postgres that is away is not asked for each call."""
 
@@ -160,11 +162,20 @@ class Translator:
             if self._clock() < self._resting_until:
                 raise Unavailable("postgres: was away a moment ago")
             try:
-                texts = await asyncio.to_thread(self._reader.newest, (key,), chain)
+                texts = await self._in_thread(key, chain)
             except Unavailable:
                 self._resting_until = self._clock() + REST_AFTER_FAILURE_S
                 raise
         return {locale: texts.get((key, locale)) for locale in chain}
+
+    async def _in_thread(self, key: str, chain: tuple[str, ...]) -> Mapping[Place, str]:
+        """Waits for the thread whatever happens: the next question must find it gone."""
+        asking = asyncio.ensure_future(asyncio.to_thread(self._reader.newest, (key,), chain))
+        while not asking.done():
+            await asyncio.wait((asking,), timeout=ANSWER_WITHIN_S)
+            if not asking.done():
+                self._reader.give_up()
+        return asking.result()
 
     def _remember(self, key: str, texts: Texts, drops: int) -> None:
         """Unless something was dropped meanwhile: then it may be what we have just read."""

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from deploy.devstack.server import Addresses
-from gamification.adapters.postgres.translations import TranslationReader
+from gamification.adapters.postgres.translation_reader import TranslationReader
 from gamification.adapters.redis.connection import Address
 from gamification.application.translate import Name, Translator
 from tests.relays import end_sessions

@@ -87,6 +87,29 @@ def test_without_postgres_what_a_cache_has_is_shown_and_the_rest_is_unavailable(
     run(dsn, address, story)
 
 
+def test_a_postgres_that_hangs_is_given_up_and_taken_up_again(
+    own_stack: Stack, dsn: str, address: Address
+) -> None:
+    put(dsn, ("badge.slow", "en", "1.0.0", "Slow"), ("badge.quick", "en", "1.0.0", "Quick"))
+
+    async def story(one: Translator, clock: Clock) -> None:
+        assert (await one.name("badge.quick", "de")).text == "Quick"
+        own_stack.postgres.pause()
+        try:
+            async with asyncio.timeout(20):
+                with pytest.raises(Unavailable):
+                    await one.name("badge.slow", "de")
+                with pytest.raises(Unavailable, match="a moment ago"):
+                    await one.name("badge.slow", "de")
+                assert (await one.name("badge.quick", "de")).text == "Quick"
+        finally:
+            own_stack.postgres.resume()
+        clock.now += 3
+        assert (await one.name("badge.slow", "de")).text == "Slow"
+
+    run(dsn, address, story)
+
+
 def test_without_redis_postgres_is_asked(own_stack: Stack, dsn: str, address: Address) -> None:
     own_stack.redis.stop()
 

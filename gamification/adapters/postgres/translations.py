@@ -1,19 +1,16 @@
-"""Texts by key, locale and version: imported, looked up, counted, and pruned when they are old.
+"""Texts by key, locale and version: imported, counted, and pruned when they are old.
 
 The views of migration 0003 say what is in force: `newest_translations` has the greatest version
 of each key and locale, `served_translations` those of them that fit the English text.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple, NoReturn, TypeAlias
 
 import psycopg
 
 from gamification.adapters.postgres.arrays import texts
-from gamification.adapters.postgres.connection import Database, connect
-from gamification.adapters.postgres.errors import translated
 from gamification.adapters.postgres.session import EngineSession, Tx
-from gamification.domain.errors import GamificationError
 from gamification.wire.translation_file import Text
 
 Place: TypeAlias = tuple[str, str]
@@ -61,11 +58,6 @@ COMPLETENESS: Final = """
       LEFT JOIN served ON served.key = asked.key AND served.locale = locales.locale
      GROUP BY locales.locale
      ORDER BY locales.locale
-"""
-
-LOOK_UP: Final = """
-    SELECT key, locale, value
-      FROM served_translations WHERE key = ANY(%s::text[]) AND locale = ANY(%s::text[])
 """
 
 _OLD: Final = """
@@ -179,45 +171,3 @@ def prune(session: EngineSession, keep: int, older_than_days: int, limit: int) -
     with session.transaction() as tx:
         tx.execute(PRUNE, (keep, older_than_days, limit))
         return tx.rowcount
-
-
-class TranslationReader:
-    """Look-ups on a connection of their own, made when first asked. For one thread at a time."""
-
-    SETTINGS: Final[Mapping[str, str]] = {"statement_timeout": "2s", "lock_timeout": "1s"}
-    """Somebody waits for a name: then it is better to say that it is not to be had."""
-
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._database: Database | None = None
-
-    def newest(self, keys: Collection[str], locales: Collection[str]) -> dict[Place, str]:
-        """The text in force of each key and locale that has one. Raises Unavailable, Halt."""
-        if self._database is not None:
-            try:
-                return self._ask(self._database, keys, locales)
-            except GamificationError:
-                if not self._database.closed:
-                    self.close()
-                    raise
-                # Cut, perhaps long ago: only a new connection tells whether Postgres is there.
-                self.close()
-        self._database = connect(self._dsn, "gamification-translate", dict(self.SETTINGS))
-        try:
-            return self._ask(self._database, keys, locales)
-        except GamificationError:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
-
-    @staticmethod
-    def _ask(
-        database: Database, keys: Collection[str], locales: Collection[str]
-    ) -> dict[Place, str]:
-        with translated():
-            rows = database.execute(LOOK_UP, (list(keys), list(locales)), prepare=True)
-            return {(key, locale): value for key, locale, value in rows}
