@@ -1,13 +1,18 @@
 """Make or update the tables: `python -m cli.migrate`. Safe to run from many places at once."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from cli.outcome import outcome
 
-DEFAULT_RULEBOOK: Final = Path(__file__).parents[1] / "schemas" / "rulebooks" / "default.yaml"
+if TYPE_CHECKING:  # slow to import, and not needed for --help
+    from gamification.adapters.postgres.session import EngineSession
+
+SCHEMAS: Final = Path(__file__).parents[1] / "schemas"
+DEFAULT_RULEBOOK: Final = SCHEMAS / "rulebooks" / "default.yaml"
+TRANSLATIONS: Final = SCHEMAS / "translations"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -17,7 +22,8 @@ def main(
     *,
     check: Annotated[bool, typer.Option("--check", help="Only say what is missing.")] = False,
 ) -> None:
-    """Apply the migrations that the database lacks, and activate the shipped rulebook if none is.
+    """Apply the migrations that the database lacks, import the names of the shipped badges, and
+    activate the shipped rulebook if none is.
 
     Exit code 0: the database is as it should be; 1 with --check: something is missing.
     """
@@ -41,11 +47,31 @@ def main(
         typer.echo("\n".join(f"applied: {name}" for name in applied) or "up to date")
         session = EngineSession(dsn, "gamification-migrate")
         try:
+            _import_names(session)
             version = ensure_default(session, DEFAULT_RULEBOOK.read_text(), now_ms)
         finally:
             session.close()
         if version is not None:
             typer.echo(f"activated: the default rulebook, version {version}")
+
+
+def _import_names(session: "EngineSession") -> None:
+    """Of the shipped badges. What an operator has under the same version stays."""
+    from gamification.application.import_translations import import_translations  # noqa: PLC0415
+    from gamification.bootstrap.award import now_ms  # noqa: PLC0415
+    from gamification.wire.translation_file import load  # noqa: PLC0415
+
+    files = {path.stem: path for path in sorted(TRANSLATIONS.glob("*.yaml"))}
+    texts = [
+        text
+        for path in files.values()
+        for text in load(path.read_text(encoding="utf-8"), files, path.name).texts
+    ]
+    imported = import_translations(session, texts, now_ms, keep_other=True)
+    if imported.new:
+        typer.echo(f"imported: {len(imported.new)} names of badges in {len(files)} languages")
+    for text in imported.kept:
+        typer.echo(f"kept: {text.key} in {text.locale}: another text has version {text.version}")
 
 
 if __name__ == "__main__":

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.outcome import EXIT_FOUND, EXIT_USAGE, outcome
+from gamification.domain.errors import Halt, Unavailable
 from gamification.domain.ids import MerchantId
-from gamification.settings import Settings
+from gamification.settings import Settings, SettingsError
+from gamification.settings import load as load_settings
 
 if TYPE_CHECKING:  # heavy modules are imported inside commands, so that --help is quick
     from gamification.adapters.postgres.session import EngineSession
+    from gamification.domain.rulebook import Rulebook
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -30,12 +33,14 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it only say wha
 def check(file: File, *, as_json: AsJson = False) -> None:
     """Say what is in a rulebook, or every mistake with its line.
 
-    Exit code 0: it can be activated; 1: it has mistakes.
+    Where GAMIFICATION_POSTGRES_DSN is set it also says which badges have no English name there.
+    Exit code 0: it can be activated, once these are imported; 1: it has mistakes.
     """
     from gamification.wire.rulebook import RulebookError, load, summary  # noqa: PLC0415
 
     try:
-        lines = summary(load(_text_of(file), str(file)))
+        rulebook = load(_text_of(file), str(file))
+        lines = [*summary(rulebook), *_nameless(rulebook)]
     except RulebookError as error:
         problems = [str(problem) for problem in error.problems]
         typer.echo(
@@ -56,7 +61,8 @@ def activate(
     """Put a rulebook into force. Running workers take it up with their next batch.
 
     What was paid stays paid; nothing is paid for the past. Badges that customers have earned by
-    their counters already come with their next activity, or at once with `backfill`.
+    their counters already come with their next activity, or at once with `backfill`. Every badge
+    needs an English name before: `python -m cli.import_translations`.
     """
     from gamification.application.rulebook_admin import activate as put_into_force  # noqa: PLC0415
     from gamification.bootstrap.award import now_ms  # noqa: PLC0415
@@ -111,6 +117,22 @@ def backfill(
             awarded += step.badges
             typer.echo(f"{looked} customers looked at, {awarded} badges awarded")
         typer.echo("done")
+
+
+def _nameless(rulebook: "Rulebook") -> list[str]:
+    """A warning about badges without a name, where there is a database to ask."""
+    from gamification.application.rulebook_admin import nameless, no_names  # noqa: PLC0415
+
+    try:
+        settings = load_settings()
+        if "postgres_dsn" not in settings.model_fields_set:
+            return []
+        with _session(settings) as session:
+            lacking = nameless(session, rulebook)
+    except (SettingsError, Unavailable, Halt) as error:
+        typer.echo(f"names of badges were not looked for: {error}", err=True)
+        return []
+    return [f"warning: {no_names(lacking)}"] if lacking else []
 
 
 def _session(settings: Settings) -> "closing[EngineSession]":

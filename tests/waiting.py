@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 EVERY_S: Final = 0.02
@@ -39,4 +39,24 @@ async def soon(check: Callable[[], bool], within_s: float = 10.0, every_s: float
     deadline = time.monotonic() + within_s
     while not check():
         assert time.monotonic() < deadline, f"not within {within_s} s"
+        await asyncio.sleep(every_s)
+
+
+async def eventually_async(
+    check: Callable[[], Awaitable[Answer]], within_s: float = 10.0, every_s: float = EVERY_S
+) -> Answer:
+    """As `eventually`, for what goes on in the event loop meanwhile."""
+    deadline = time.monotonic() + within_s
+    while True:
+        failure: AssertionError | None = None
+        try:
+            answer = await check()
+        except AssertionError as error:
+            failure = error
+        else:
+            if answer is not False:
+                return answer
+        if time.monotonic() > deadline:
+            last = failure or "the check answered False"
+            raise AssertionError(f"not within {within_s} s: {last}") from failure
         await asyncio.sleep(every_s)

@@ -166,6 +166,14 @@ class BadgeRule:
     locale_known: bool = False
     """`eligible: {locale: known}`: held back until the customer ever had a supported locale."""
 
+    def name_key(self, tier: str | None) -> str:
+        """Translation key of what is shown for the badge, or for one of its tiers.
+
+        A tier's is `<name>.<tier>`, hyphens as dots: whole names, because "gold" before or
+        behind a noun is another word in every language.
+        """
+        return self.name if tier is None else f"{self.name}.{tier.replace('-', '.')}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:

@@ -158,6 +158,13 @@ CIRCUIT_STATE: Final = _gauge(
     "Calls of another service: 0 go out, 1 one goes out to try, 2 none does.",
     "service",
 )
+# Whoever shows translated names
+TRANSLATION_HITS: Final = _counter(
+    "translations_cache_hits_total", "Translations looked up without asking Postgres."
+)
+TRANSLATION_MISSES: Final = _counter(
+    "translations_cache_misses_total", "Translations for which Postgres was asked."
+)
 
 Metric = MetricWrapperBase | Distribution
 
@@ -169,7 +176,10 @@ OF_PROCESS: Final[dict[str, tuple[Metric, ...]]] = {
     ),
     "relay": (OUTBOX_ROWS, OUTBOX_AGE, PUBLISHED, PUBLISH_DELAY),
     "project": (PROJECTION_DELAY, CHANGES_ROWS, CHANGES_AGE, PROJECTED, REBUILDS),
-    "service": (REQUESTS, RESPONSE_SECONDS, LIMITED, LIMITED_HERE, CIRCUIT_STATE, BADGES),
+    "service": (
+        *(REQUESTS, RESPONSE_SECONDS, LIMITED, LIMITED_HERE, CIRCUIT_STATE),
+        *(BADGES, TRANSLATION_HITS, TRANSLATION_MISSES),
+    ),
 }
 
 

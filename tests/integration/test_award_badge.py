@@ -14,6 +14,7 @@ from gamification.application.rulebook_admin import activate
 from gamification.application.rules import Tenants
 from gamification.domain.ids import DEFAULT_MERCHANT, BadgeId, CustomerId, MerchantId
 from gamification.wire.rulebook import load
+from tests.names import name_badges
 
 pytestmark = pytest.mark.servers
 
@@ -55,6 +56,7 @@ class World:
         self.awarder = BadgeAwarder(self.session, self.tenants(), now_ms)
 
     def activate(self, rules: str) -> None:
+        name_badges(self.session, load(rules))
         activate(self.session, DEFAULT_MERCHANT, rules, "test", now_ms)
 
     def tenants(self) -> Tenants:

@@ -19,10 +19,11 @@ from gamification.application.backfill import Backfill
 from gamification.application.rulebook_admin import activate
 from gamification.application.rules import Tenants
 from gamification.domain.activity import Activity, Kind
-from gamification.domain.errors import Reason
+from gamification.domain.errors import InvalidArgument, Reason
 from gamification.domain.ids import DEFAULT_MERCHANT, CustomerId, EventId, MerchantId, uuid_text
 from gamification.wire.envelope import DeadLetter, Decoded, Position, Record
 from gamification.wire.rulebook import load
+from tests.names import name_badges
 
 pytestmark = pytest.mark.servers
 
@@ -89,6 +90,7 @@ class Worker:
 @pytest.fixture
 def worker(database_dsn: str) -> Iterator[Worker]:
     one = Worker(database_dsn)
+    name_badges(one.session, load(PLAIN))
     activate(one.session, DEFAULT_MERCHANT, PLAIN, "test", now_ms)
     yield one
     one.session.close()
@@ -178,12 +180,59 @@ def test_commands_check_activate_and_tell_the_history(
     assert "earn[0].event" in refused.output
     dry = run.invoke(rules_command.app, ["activate", str(good)])
     assert "nothing was changed" in dry.output
+    assert "warning: no English name for badge.starter" in dry.output
+    nameless = run.invoke(rules_command.app, ["activate", str(good), "--yes"])
+    assert nameless.exit_code == 1
+    assert "badges: no English name for badge.starter; import them first" in nameless.output
+    assert "python -m cli.import_translations" in nameless.output
     assert run.invoke(rules_command.app, ["history"]).output == ""
+    with closing(EngineSession(database_dsn, "test")) as session:
+        name_badges(session, load(PLAIN))
+    assert "warning" not in run.invoke(rules_command.app, ["check", str(good)]).output
     done = run.invoke(rules_command.app, ["activate", str(good), "--actor", "eva", "--yes"])
     assert done.exit_code == 0, done.output
     told = run.invoke(rules_command.app, ["history"]).output
     assert "active" in told
     assert "eva" in told
+
+
+def test_every_tier_needs_a_name_of_its_own(worker: Worker) -> None:
+    tiered = PLAIN.replace("at_least: 3}", "}").replace(
+        "when: {count: points.earned, }", "when: exp, tiers: {bronze: 5, extra-gold: 9}"
+    )
+    with pytest.raises(InvalidArgument) as caught:
+        activate(worker.session, SHOP, tiered, "test", now_ms)
+    assert "badge.starter.bronze, badge.starter.extra.gold;" in str(caught.value)
+
+    name_badges(worker.session, load(tiered))
+    activate(worker.session, SHOP, tiered, "test", now_ms)
+    with worker.session.transaction() as tx:
+        tx.execute("SELECT badge, name_key FROM badge_definitions WHERE tier IS NOT NULL")
+        assert dict(tx.fetchall()) == {
+            "starter.bronze": "badge.starter.bronze",
+            "starter.extra-gold": "badge.starter.extra.gold",
+        }
+
+
+def test_many_missing_names_are_told_shortly(worker: Worker) -> None:
+    badges = "\n".join(f"  - {{id: b{n}, name: badge.b{n}, icon: x}}" for n in range(30))
+    with pytest.raises(InvalidArgument, match=r"badge\.b19 and 10 more; import them first"):
+        activate(worker.session, SHOP, f"rulebook: 1\nbadges:\n{badges}\n", "test", now_ms)
+
+
+def test_a_rulebook_can_be_checked_without_a_database(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "good.yaml"
+    file.write_text(PLAIN)
+    monkeypatch.delenv("GAMIFICATION_POSTGRES_DSN", raising=False)
+    alone = CliRunner().invoke(rules_command.app, ["check", str(file)])
+    assert (alone.exit_code, alone.stderr) == (0, "")
+
+    monkeypatch.setenv("GAMIFICATION_POSTGRES_DSN", "postgresql://127.0.0.1:1/none")
+    away = CliRunner().invoke(rules_command.app, ["check", str(file)])
+    assert away.exit_code == 0
+    assert "names of badges were not looked for" in away.stderr
 
 
 def test_commands_say_when_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ from gamification.domain.ids import BadgeId, CustomerId, EventId, MerchantId
 from gamification.domain.rulebook import Rulebook
 from gamification.wire.envelope import DeadLetter, Decoded, Record
 from gamification.wire.rulebook import load
+from tests.names import name_badges
 from tests.oracle import awards_audit as awards
 from tests.oracle import postgres_rows
 from tests.oracle.expected import ExpectedProfile, MerchantSettings, Person
@@ -212,6 +213,7 @@ def _open_for_business(
             "UPDATE merchants SET timezone = %b::text WHERE merchant_id = %b::uuid",
             (zone, uuid.UUID(bytes=merchant)),
         )
+    name_badges(session, rulebook)
     rulebook_admin.activate(session, merchant, written(rulebook), "test", lambda: NOW_MS)
 
 

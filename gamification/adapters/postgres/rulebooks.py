@@ -106,7 +106,7 @@ def activate(
     tx.execute(RETIRE, (key,))
     tx.execute(ADD, (key, version, document, actor))
     for badge, (rule, tier) in badges.items():
-        tx.execute(DEFINE_BADGE, (key, badge, rule.name, rule.icon, tier, version))
+        tx.execute(DEFINE_BADGE, (key, badge, rule.name_key(tier), rule.icon, tier, version))
     tx.execute(BUMP)
     return version
 

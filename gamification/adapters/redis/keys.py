@@ -9,6 +9,7 @@ from typing import Final
 
 from gamification.domain.board import Board, Period
 from gamification.domain.ids import EventId, MerchantId, uuid_text
+from gamification.domain.translation import is_key
 
 FORMAT: Final = "1"
 """Version of the structured values: of PROJECTION and of every `position:`."""
@@ -56,6 +57,25 @@ def building(board_key: str, builder: str) -> str:
 def rate_limit(limit: str, who: str) -> str:
     """String: the theoretical arrival time of `who`, see `rate_limit`. Expires by itself."""
     return f"rate_limit:{limit}:{who}"
+
+
+TRANSLATIONS: Final = "translations:"
+
+
+def translation(key: str, locale: str) -> str:
+    """String: the text of this key in this locale, or that there is none; see `translations`."""
+    return f"{TRANSLATIONS}{key}:{locale}"
+
+
+def translation_of(name: str) -> tuple[str, str | None] | None:
+    """Key and locale that `translation` named so, or that a key without a locale means in all.
+
+    None for any other text: invalidations come from anybody.
+    """
+    key, _, locale = name.removeprefix(TRANSLATIONS).partition(":")
+    if not name.startswith(TRANSLATIONS) or not is_key(key):
+        return None
+    return key, locale or None
 
 
 def processed(merchant_id: MerchantId, event_id: EventId) -> str:

@@ -6,7 +6,7 @@ a plain word means is settled here (YAML 1.2: `on` and `no` are words, dates are
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NoReturn, TypeAlias
 
@@ -51,6 +51,18 @@ class _Unreadable(Exception):
     """Already reported, and nothing after it can be understood."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What kind of file is read: for messages, and for which characters its texts may have."""
+
+    name: str = "rulebook"
+    beginning: str = "rulebook: 1"
+    is_clean: Callable[[str], bool] = str.isprintable
+
+
+RULEBOOK: Final = Shape()
+
+
 @dataclass(slots=True)
 class _Open:
     """A list or mapping whose end was not reached yet."""
@@ -64,8 +76,9 @@ class _Open:
 class _Builder:
     """Puts events together to values, noting where each one starts."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, shape: Shape) -> None:
         self.report = report
+        self.shape = shape
         self.values: dict[Path, Mark] = {}
         self.keys: dict[Path, Mark] = {}
         self.stack: list[_Open] = []
@@ -85,7 +98,10 @@ class _Builder:
     def _start_document(self, event: DocumentStartEvent) -> None:
         self.documents += 1
         if self.documents > 1:
-            self._stop(event, "a rulebook is one document: remove what follows the second `---`")
+            self._stop(
+                event,
+                f"a {self.shape.name} is one document: remove what follows the second `---`",
+            )
         if event.version not in {None, (1, 2)} or event.tags:
             self.report.add_at(_mark(event), (), "lines that start with % are not allowed")
 
@@ -158,7 +174,7 @@ class _Builder:
 
     def _scalar(self, event: ScalarEvent, path: Path) -> Value:
         text: str = event.value
-        if not text.isprintable():
+        if not self.shape.is_clean(text):
             self.report.value(path, "must be on one line, without control characters")
         return text if event.style is not None else self._plain(text, path)
 
@@ -185,7 +201,7 @@ class _Builder:
         raise _Unreadable
 
 
-def read_document(text: str, report: Report) -> Value:
+def read_document(text: str, report: Report, shape: Shape = RULEBOOK) -> Value:
     """The values in `text`, with every place known to `report`.
 
     Returns None when it cannot be read as YAML at all, which is reported like every problem.
@@ -193,7 +209,7 @@ def read_document(text: str, report: Report) -> Value:
     if len(text) > BYTES_MAX or len(text.encode(errors="surrogatepass")) > BYTES_MAX:
         report.add_at(Mark(1, 1), (), f"longer than {BYTES_MAX // 1024} KiB, the most allowed")
         return None
-    builder = _Builder(report)
+    builder = _Builder(report, shape)
     try:
         for event in _events(text):
             builder.take(event)
@@ -205,7 +221,7 @@ def read_document(text: str, report: Report) -> Value:
         report.add_at(mark, (), f"not YAML: {why}")
         return None
     if builder.documents == 0:
-        report.add_at(Mark(1, 1), (), "empty: a rulebook starts with `rulebook: 1`")
+        report.add_at(Mark(1, 1), (), f"empty: a {shape.name} starts with `{shape.beginning}`")
         return None
     return builder.root
 
