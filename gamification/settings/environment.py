@@ -46,8 +46,11 @@ class Variable:
 
 
 def variables() -> tuple[Variable, ...]:
-    """Every variable, in the order of `Settings`."""
-    return tuple(_variable(name, field) for name, field in Settings.model_fields.items())
+    """Every variable: first those that `Settings` has itself, then those of its parts."""
+    fields = Settings.model_fields.items()
+    own = [each for each in fields if each[0] in Settings.__annotations__]
+    parts = [each for each in fields if each[0] not in Settings.__annotations__]
+    return tuple(_variable(name, field) for name, field in (*own, *parts))
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

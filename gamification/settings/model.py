@@ -1,34 +1,14 @@
 """Every setting of every process, with its variable, unit, default, range and meaning."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr
+
+from gamification.settings.archive import ArchiveSettings
+from gamification.settings.define import setting
 
 HTTP_PORTS: Final = {"award": 8081, "relay": 8082, "project": 8083}
 """Default port of each process; a process that is not named here takes a free one."""
-
-
-def setting(  # noqa: PLR0913 - one argument for each thing that a person wants to know
-    variable: str,
-    default: Any,
-    meaning: str,
-    *,
-    unit: str = "",
-    allowed: str = "",
-    at_least: int | None = None,
-    at_most: int | None = None,
-    pattern: str | None = None,
-) -> Any:
-    """A field. `allowed` says in words what `at_least`, `at_most` or the type do not."""
-    return Field(
-        default=default,
-        alias=variable,
-        description=meaning,
-        ge=at_least,
-        le=at_most,
-        pattern=pattern,
-        json_schema_extra={"unit": unit, "allowed": allowed},
-    )
 
 
 def _split(value: object) -> object:
@@ -55,7 +35,7 @@ ADDRESSES: Final = rf"^{_ADDRESS}(,{_ADDRESS})*$"
 NAME: Final = r"^[A-Za-z0-9._-]{1,200}$"
 
 
-class Settings(BaseModel):
+class Settings(ArchiveSettings):
     """What the environment says. Attributes carry their unit; secrets never show themselves."""
 
     model_config = ConfigDict(
