@@ -1,5 +1,6 @@
 """Purges of audit rows as a service calls them, and what they leave."""
 
+import json
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -59,9 +60,10 @@ def actions_of(dsn: str, merchant: MerchantId = SHOP) -> list[str]:
 
 def announced(dsn: str) -> list[dict[str, Any]]:
     """Records of `audit_log` in the outbox."""
+    schema = fastavro.parse_schema(json.loads(SCHEMAS["audit_log"]))
     read: list[Any] = []
     for key, value in ask(dsn, ANNOUNCED):
-        record: Any = fastavro.schemaless_reader(BytesIO(value), SCHEMAS["audit_log"], None)
+        record: Any = fastavro.schemaless_reader(BytesIO(value), schema, None)
         assert key.decode() == record["merchant_id"]
         read.append(record)
     return read

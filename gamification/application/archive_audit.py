@@ -107,12 +107,13 @@ class Archiver:
         done = Done(merchant_id)
         terms = audit_archive.terms(self._session, merchant_id)
         today = self._now_ms() // DAY_MS
-        # The lock is given back after each step, so that a purge never waits for long.
-        for step in (
+        steps: tuple[Callable[[], bool], ...] = (
             lambda: self._archive_part(done, today - terms.retention_days),
             lambda: self._cool(done, today - COLD_AFTER_DAYS),
             lambda: self._expire(done, terms.keep_months, today),
-        ):
+        )
+        # The lock is given back after each step, so that a purge never waits for long.
+        for step in steps:
             more = True
             while more and not done.busy:
                 with audit_locks.held_if_free(self._session, merchant_id) as is_held:

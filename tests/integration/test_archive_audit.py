@@ -364,7 +364,7 @@ def test_a_bucket_that_does_not_exist_is_our_fault_and_named_without_the_secret(
 def test_half_of_a_key_is_our_fault(database_dsn: str, archive_place: Place) -> None:
     place = replace(archive_place, access_key_id=SecretStr(""))
 
-    with pytest.raises(Halt, match="are the settings right") as raised:
+    with pytest.raises(Halt, match="one half of the key") as raised:
         archive(database_dsn, place)
     assert SECRET not in str(raised.value)
 

@@ -10,9 +10,8 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    HTTPClientError,
-    IncompleteReadError,
-    ReadTimeoutError,
+    NoCredentialsError,
+    ParamValidationError,
 )
 from pydantic import SecretStr
 from urllib3.exceptions import HTTPError
@@ -87,6 +86,10 @@ def connect(place: Place) -> "Client":
     Without keys in the settings boto3 looks for the machine's own role. Raises Halt when the
     settings cannot be used.
     """
+    key_id = place.access_key_id.get_secret_value()
+    secret = place.secret_access_key.get_secret_value()
+    if bool(key_id) != bool(secret):
+        raise Halt("archive: only one half of the key is set (GAMIFICATION_ARCHIVE_...)")
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
@@ -99,13 +102,16 @@ def connect(place: Place) -> "Client":
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    with translated(place.bucket, ""):
+    with translated(place.bucket, place.prefix):
         session = boto3.session.Session(
-            aws_access_key_id=place.access_key_id.get_secret_value() or None,
-            aws_secret_access_key=place.secret_access_key.get_secret_value() or None,
+            aws_access_key_id=key_id or None,
+            aws_secret_access_key=secret or None,
             region_name=place.region,
         )
-        return session.client("s3", endpoint_url=place.endpoint_url or None, config=config)
+        try:
+            return session.client("s3", endpoint_url=place.endpoint_url or None, config=config)
+        except ValueError as error:
+            raise Halt("archive: GAMIFICATION_ARCHIVE_ENDPOINT_URL is no address") from error
 
 
 @contextmanager
@@ -129,9 +135,7 @@ def translate(error: Exception, where: str) -> GamificationError:
             if code in NOT_THERE:
                 return Missing(said)
             return Halt(said) if code in OUR_FAULT else Unavailable(said)
-        case HTTPClientError() | IncompleteReadError() | ReadTimeoutError():
-            return Unavailable(f"archive: {where}: {type(error).__name__}")
-        case BotoCoreError():
+        case NoCredentialsError() | ParamValidationError():
             return Halt(f"archive: {where}: {type(error).__name__}; are the settings right?")
         case _:
             return Unavailable(f"archive: {where}: {type(error).__name__}")

@@ -83,7 +83,7 @@ class Store:
             with answer["Body"] as stream:
                 if answer["ContentLength"] != size:
                     raise Corrupt(_corrupt(bucket, key))
-                body = cast("bytes", stream.read())
+                body = stream.read()
         if hashlib.sha256(body).hexdigest() != sha256:
             raise Corrupt(_corrupt(bucket, key))
         return body
