@@ -145,14 +145,13 @@ def _session(settings: Settings) -> "closing[EngineSession]":
 
 @contextmanager
 def _store(settings: Settings) -> Iterator["Store"]:
-    from gamification.adapters.archive.connection import place_of  # noqa: PLC0415 - slow to import
-    from gamification.adapters.archive.store import Store  # noqa: PLC0415 - as above
+    from gamification.adapters.archive.store import open_store  # noqa: PLC0415 - slow to import
 
-    place = place_of(settings)
-    if place is None:
+    opened = open_store(settings)
+    if opened is None:
         typer.echo(OFF, err=True)
         raise typer.Exit(EXIT_USAGE)
-    with closing(Store(place)) as store:
+    with closing(opened) as store:
         yield store
 
 

@@ -1,6 +1,8 @@
 """Audit rows that are old enough go to the object store, each exactly once, whatever breaks."""
 
 import hashlib
+import socket
+import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from gamification.adapters.archive.connection import Place
-from gamification.adapters.archive.store import Corrupt
+from gamification.adapters.archive.store import Corrupt, Store
 from gamification.adapters.postgres import audit_locks
 from gamification.adapters.postgres.session import EngineSession
 from gamification.application import archive_audit
@@ -348,6 +350,17 @@ def test_while_the_store_is_away_rows_stay_and_afterwards_it_goes_on(database_ds
     with s3_server(port):
         archive(database_dsn, place)
         assert set(archived_ids(place, SHOP)) == rows
+
+
+def test_a_store_that_accepts_and_never_answers_is_away(archive_place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        place = replace(archive_place, endpoint_url=url)
+        with closing(Store(place, read_timeout_s=0.1)) as store:
+            began = time.monotonic()
+            with pytest.raises(Unavailable, match="ReadTimeoutError"):
+                store.delete(place.bucket, ["a key"])
+            assert time.monotonic() - began < 30
 
 
 def test_a_bucket_that_does_not_exist_is_our_fault_and_named_without_the_secret(

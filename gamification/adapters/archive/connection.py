@@ -80,11 +80,12 @@ def place_of(settings: Settings) -> Place | None:
     )
 
 
-def connect(place: Place) -> "Client":
+def connect(place: Place, read_timeout_s: float) -> "Client":
     """A client for one thread; nothing is contacted yet.
 
-    Without keys in the settings boto3 looks for the machine's own role. Raises Halt when the
-    settings cannot be used.
+    A call ends at the latest after ATTEMPTS_MAX times both time-outs, and some pauses. Without
+    keys in the settings boto3 looks for the machine's own role. Raises Halt when the settings
+    cannot be used.
     """
     key_id = place.access_key_id.get_secret_value()
     secret = place.secret_access_key.get_secret_value()
@@ -92,7 +93,7 @@ def connect(place: Place) -> "Client":
         raise Halt("archive: only one half of the key is set (GAMIFICATION_ARCHIVE_...)")
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
+        read_timeout=read_timeout_s,
         retries={"total_max_attempts": ATTEMPTS_MAX, "mode": "standard"},
         max_pool_connections=CONNECTIONS_MAX,
         signature_version="s3v4",

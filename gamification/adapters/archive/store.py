@@ -7,15 +7,18 @@ settings changed.
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from gamification.adapters.archive.connection import (
+    READ_TIMEOUT_S,
     Missing,
     Place,
     connect,
+    place_of,
     translated,
 )
 from gamification.domain.errors import Halt, Unavailable
+from gamification.settings import Settings
 
 if TYPE_CHECKING:
     from types_boto3_s3.literals import StorageClassType
@@ -29,6 +32,10 @@ SHA256: Final = "sha256"
 """Name of the object's metadata with the hash of its content, hex."""
 
 
+STANDARD: Final = "STANDARD"
+"""The class that stores leave unsaid."""
+
+
 class Corrupt(Halt):
     """The store gives back something else than was put."""
 
@@ -36,9 +43,9 @@ class Corrupt(Halt):
 class Store:
     """For one thread. Every method raises Unavailable or Halt."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, read_timeout_s: float = READ_TIMEOUT_S) -> None:
         self.place = place
-        self._client = connect(place)
+        self._client = connect(place, read_timeout_s)
 
     def close(self) -> None:
         self._client.close()
@@ -167,8 +174,13 @@ class Store:
     def _class_of(self, bucket: str, key: str) -> str:
         with translated(bucket, key):
             answer = self._client.head_object(Bucket=bucket, Key=key)
-        standard: Literal["STANDARD"] = "STANDARD"  # which stores leave unsaid
-        return answer.get("StorageClass", standard)
+        return answer.get("StorageClass", STANDARD)
+
+
+def open_store(settings: Settings, read_timeout_s: float = READ_TIMEOUT_S) -> Store | None:
+    """The store of the settings; None when no bucket is set. Contacts nobody. Raises Halt."""
+    place = place_of(settings)
+    return None if place is None else Store(place, read_timeout_s)
 
 
 def _corrupt(bucket: str, key: str) -> str:
