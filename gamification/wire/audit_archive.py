@@ -7,6 +7,7 @@ a crash changes nothing.
 import hashlib
 import zlib
 from datetime import date, datetime
+from io import BytesIO
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -91,10 +92,14 @@ def ids(body: bytes, bytes_max: int) -> list[bytes]:
         text = unpack.decompress(body, bytes_max)
         if not unpack.eof:
             raise Damaged("it is cut off, or larger than any that was written")
-        rows: list[Any] = [orjson.loads(line) for line in text.splitlines()]
-        return [bytes.fromhex(row["id"].replace("-", "")) for row in rows]
+        return [_id(line) for line in BytesIO(text)]
     except (zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Damaged(f"it cannot be read ({type(error).__name__})") from error
+
+
+def _id(line: bytes) -> bytes:
+    row: Any = orjson.loads(line)
+    return bytes.fromhex(row["id"].replace("-", ""))
 
 
 def folder_of(prefix: str, merchant_id: MerchantId) -> str:

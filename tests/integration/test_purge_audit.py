@@ -76,6 +76,7 @@ def test_rows_and_objects_are_gone_and_one_entry_says_so(filled: tuple[str, Plac
 def test_another_merchants_rows_and_objects_are_not_touched(filled: tuple[str, Place]) -> None:
     dsn, place = filled
     rows, keys = ids_of(dsn, CAFE), keys_in(place, CAFE)
+    assert (len(rows), len(keys)) == (20, 3)
 
     purge(dsn, place)
 
