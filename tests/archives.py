@@ -37,6 +37,11 @@ ROWS: Final = """
     SELECT id::text, action, created_at FROM audit_logs WHERE merchant_id = %s ORDER BY created_at
 """
 
+END_SESSIONS: Final = """
+    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name IN ('archive', 'purge')
+"""
+
 
 def now_ms() -> int:
     return int(NOW.timestamp() * 1000)

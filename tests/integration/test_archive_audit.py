@@ -18,6 +18,7 @@ from gamification.application.archive_audit import Bounds
 from gamification.domain.errors import Unavailable
 from tests.archives import (
     CAFE,
+    END_SESSIONS,
     NOW,
     SHOP,
     ago,
@@ -346,6 +347,23 @@ def test_while_the_store_is_away_rows_stay_and_afterwards_it_goes_on(database_ds
     with s3_server(port):
         archive(database_dsn, place)
         assert set(archived_ids(place, SHOP)) == rows
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_database_connection_that_breaks_is_told_and_the_next_run_goes_on(
+    database_dsn: str, archive_place: Place, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    fill(database_dsn, SHOP, ago(100), 5)
+    rows = ids_of(database_dsn, SHOP)
+    do_at(monkeypatch, point, lambda: ask(database_dsn, END_SESSIONS))
+    with pytest.raises(Unavailable, match="postgres: "):
+        archive(database_dsn, archive_place)
+    monkeypatch.undo()
+
+    archive(database_dsn, archive_place)
+
+    assert ids_of(database_dsn, SHOP) == set()
+    assert sorted(archived_ids(archive_place, SHOP)) == sorted(rows)
 
 
 def test_only_one_run_at_a_time(database_dsn: str, archive_place: Place) -> None:

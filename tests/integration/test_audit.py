@@ -6,7 +6,10 @@ from contextlib import closing
 
 import pytest
 
-from gamification.adapters.postgres import audit, outbox
+from deploy.devstack.database import create_database, drop_database
+from deploy.devstack.server import Addresses
+from gamification.adapters.postgres import audit, migrate, outbox
+from gamification.adapters.postgres.connection import connect
 from gamification.adapters.postgres.session import EngineSession
 from gamification.domain.audit import Entry
 from gamification.domain.ids import MerchantId
@@ -68,6 +71,28 @@ def test_no_entries_are_no_work(session: EngineSession, database_dsn: str) -> No
     write(session)
 
     assert ids_of(database_dsn, SHOP) == set()
+
+
+def test_an_index_made_beforehand_by_hand_is_left_as_it_is(
+    servers: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the migration tells operators of a big table to do."""
+    name = f"test_{uuid.uuid4().hex}"
+    before = {file: text for file, text in migrate.files().items() if file < "0004"}
+    database = connect(create_database(servers.postgres_dsn, name), "tests")
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(migrate, "files", lambda: before)
+            migrate.migrate(database)
+        database.execute(
+            "CREATE INDEX CONCURRENTLY idx_audit_logs_time"
+            " ON audit_logs (merchant_id, created_at, id)"
+        )
+        assert "0004_audit.sql" in migrate.migrate(database)
+        assert migrate.missing(database) == ()
+    finally:
+        database.close()
+        drop_database(servers.postgres_dsn, name)
 
 
 @pytest.mark.parametrize("details", ["[]", "7", "no JSON"])

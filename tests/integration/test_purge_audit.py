@@ -16,6 +16,7 @@ from gamification.application.purge_audit import Purged, Purger
 from gamification.domain.errors import Unavailable
 from tests.archives import (
     CAFE,
+    END_SESSIONS,
     SHOP,
     ago,
     archive,
@@ -209,6 +210,23 @@ def test_an_interrupted_purge_claims_nothing_and_is_finished_by_the_next(
     assert actions_of(dsn) == ["audit.purge"]
     assert keys_in(place, SHOP) == []
     assert ask(dsn, "SELECT count(*) FROM audit_archive") == [(3,)], "of the other merchant"
+
+
+@pytest.mark.parametrize("point", ["purge.after_page", "purge.after_rows", "purge.before_commit"])
+def test_a_database_connection_that_breaks_is_told_and_the_next_purge_goes_on(
+    filled: tuple[str, Place], monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    monkeypatch.setattr("gamification.adapters.postgres.audit_rows.CHUNK_ROWS_MAX", 7)
+    dsn, place = filled
+    monkeypatch.setattr(purge_audit, "reached", lambda at: at == point and ask(dsn, END_SESSIONS))
+    with pytest.raises(Unavailable, match="postgres: "):
+        purge(dsn, place)
+    assert "audit.purge" not in actions_of(dsn)
+    monkeypatch.undo()
+
+    purge(dsn, place)
+
+    assert actions_of(dsn) == ["audit.purge"]
 
 
 def test_after_an_interrupted_purge_the_archiver_leaves_the_merchant_alone(
