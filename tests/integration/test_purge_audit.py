@@ -273,9 +273,10 @@ def test_it_does_not_wait_for_an_archiver_for_longer_than_it_may(
     dsn, place = filled
     with (
         closing(EngineSession(dsn, "other")) as other,
+        closing(EngineSession(dsn, "purge")) as session,
         audit_locks.held(other, SHOP, 1),
         pytest.raises(Unavailable, match="being moved by another"),
     ):
-        purge(dsn, place, deadline_s=time.monotonic() + 0.2)
+        Purger(session, None, now_ms, lambda: 50.0).purge(SHOP, "eva", 50.2)
 
     assert purge(dsn, place).rows == 20
