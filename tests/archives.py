@@ -9,10 +9,12 @@ import uuid
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any, Final
 
 import boto3
 import psycopg
+import pytest
 from pydantic import SecretStr
 
 from gamification.adapters.archive.connection import Place
@@ -41,6 +43,23 @@ END_SESSIONS: Final = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
      WHERE datname = current_database() AND application_name IN ('archive', 'purge')
 """
+
+
+class Interrupted(Exception):
+    """Stands for a crash."""
+
+
+def crash_at(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, nth: int = 1) -> None:
+    """Let a use case end at one of its kill points, the nth time; later times it goes on."""
+    seen: list[str] = []
+
+    def reached(point: str) -> None:
+        if point == name:
+            seen.append(point)
+            if len(seen) == nth:
+                raise Interrupted
+
+    monkeypatch.setattr(module, "reached", reached)
 
 
 def now_ms() -> int:

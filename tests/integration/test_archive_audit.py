@@ -2,7 +2,6 @@
 
 import hashlib
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,25 +15,26 @@ from gamification.adapters.postgres.session import EngineSession
 from gamification.application import archive_audit
 from gamification.application.archive_audit import Bounds
 from gamification.domain.errors import Unavailable
+from gamification.domain.ids import DEFAULT_MERCHANT
 from tests.archives import (
     CAFE,
     END_SESSIONS,
     NOW,
     SHOP,
+    Interrupted,
     ago,
     archive,
     archived,
     archived_ids,
     ask,
     client_of,
-    cold_bucket_of,
+    crash_at,
     fill,
     ids_of,
     keep,
     keys_in,
     make_place,
     rows_of,
-    with_cold_bucket,
 )
 from tests.object_store import s3_server
 
@@ -46,23 +46,6 @@ POINTS = (
     *("archive.after_put", "archive.after_record", "archive.after_verify"),
     *("archive.after_delete",),
 )
-
-
-class Interrupted(Exception):
-    """Stands for a crash."""
-
-
-def crash_at(monkeypatch: pytest.MonkeyPatch, name: str, nth: int = 1) -> None:
-    """Let the archiver end there, the nth time; later times it goes on."""
-    seen: list[str] = []
-
-    def reached(point: str) -> None:
-        if point == name:
-            seen.append(point)
-            if len(seen) == nth:
-                raise Interrupted
-
-    monkeypatch.setattr(archive_audit, "reached", reached)
 
 
 def do_at(monkeypatch: pytest.MonkeyPatch, name: str, damage: Any) -> None:
@@ -168,6 +151,17 @@ def test_rows_that_turn_up_late_are_a_further_part_of_their_day(
     assert sorted(archived_ids(archive_place, SHOP)) == sorted(first | late)
 
 
+def test_rows_that_belong_to_no_merchant_are_archived_under_the_nil_uuid(
+    database_dsn: str, archive_place: Place
+) -> None:
+    fill(database_dsn, DEFAULT_MERCHANT, ago(100), 3)
+    rows = ids_of(database_dsn, DEFAULT_MERCHANT)
+
+    archive(database_dsn, archive_place)
+
+    assert set(archived_ids(archive_place, DEFAULT_MERCHANT)) == rows
+
+
 def test_a_second_run_finds_nothing_to_do(database_dsn: str, archive_place: Place) -> None:
     fill(database_dsn, SHOP, ago(100), 3)
     archive(database_dsn, archive_place)
@@ -183,7 +177,7 @@ def test_what_was_interrupted_goes_on_and_every_row_is_archived_once(
     fill(database_dsn, SHOP, ago(100), 25)
     fill(database_dsn, SHOP, ago(99), 5)
     rows = ids_of(database_dsn, SHOP)
-    crash_at(monkeypatch, point, nth)
+    crash_at(monkeypatch, archive_audit, point, nth)
     with pytest.raises(Interrupted):
         archive(database_dsn, archive_place, bounds=SMALL)
     still = ids_of(database_dsn, SHOP)
@@ -232,7 +226,7 @@ def test_no_further_row_is_deleted_once_its_object_was_damaged(
     database_dsn: str, archive_place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(database_dsn, SHOP, ago(100), 12)
-    crash_at(monkeypatch, "archive.after_verify")
+    crash_at(monkeypatch, archive_audit, "archive.after_verify")
     with pytest.raises(Interrupted):
         archive(database_dsn, archive_place)
     (key,) = keys_in(archive_place, SHOP)
@@ -243,94 +237,6 @@ def test_no_further_row_is_deleted_once_its_object_was_damaged(
             archive(database_dsn, archive_place)
 
     assert len(ids_of(database_dsn, SHOP)) == 12
-
-
-def test_objects_of_rows_older_than_180_days_get_a_colder_class(
-    database_dsn: str, archive_place: Place
-) -> None:
-    fill(database_dsn, SHOP, ago(181))
-    fill(database_dsn, SHOP, ago(180))
-    (old, young) = [row[2].strftime("%m/%d") for row in rows_of(database_dsn, SHOP)]
-
-    done = archive(database_dsn, archive_place)[SHOP]
-
-    listed = client_of(archive_place).list_objects_v2(Bucket=archive_place.bucket)["Contents"]
-    classes = {each["Key"][-14:-9]: each["StorageClass"] for each in listed}
-    assert classes == {old: "GLACIER", young: "STANDARD"}
-    assert done.made_cold == 1
-    assert archive(database_dsn, archive_place) == {}
-
-
-def test_without_classes_the_cold_tier_is_a_second_bucket(
-    database_dsn: str, archive_place: Place
-) -> None:
-    place = with_cold_bucket(archive_place)
-    fill(database_dsn, SHOP, ago(200), 5)
-    rows = ids_of(database_dsn, SHOP)
-
-    archive(database_dsn, place)
-
-    (found,) = archived(place, SHOP, cold_bucket_of(place)).values()
-    assert {row["id"] for row in found} == rows
-    assert keys_in(place, SHOP) == []
-
-
-def test_a_store_that_has_no_cold_tier_keeps_objects_where_they_are(
-    database_dsn: str, archive_place: Place
-) -> None:
-    place = replace(archive_place, cold_class="")
-    fill(database_dsn, SHOP, ago(200))
-
-    assert archive(database_dsn, place)[SHOP].made_cold == 0
-    assert len(keys_in(place, SHOP)) == 1
-
-
-@pytest.mark.parametrize("second_bucket", [False, True])
-def test_making_cold_goes_on_after_a_crash(
-    database_dsn: str,
-    archive_place: Place,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    second_bucket: bool,
-) -> None:
-    place = with_cold_bucket(archive_place) if second_bucket else archive_place
-    fill(database_dsn, SHOP, ago(200))
-    fill(database_dsn, SHOP, ago(201))
-    crash_at(monkeypatch, "archive.after_cool")
-    with pytest.raises(Interrupted):
-        archive(database_dsn, place)
-
-    assert archive(database_dsn, place)[SHOP].made_cold == 2
-    where = cold_bucket_of(place) if second_bucket else place.bucket
-    assert len(keys_in(place, SHOP, where)) == 2
-    assert ask(database_dsn, "SELECT DISTINCT bucket, cold FROM audit_archive") == [
-        (where, where if second_bucket else "GLACIER")
-    ]
-
-
-@pytest.mark.parametrize("second_bucket", [False, True])
-def test_objects_are_deleted_when_the_merchant_no_longer_wants_them(
-    database_dsn: str,
-    archive_place: Place,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    second_bucket: bool,
-) -> None:
-    place = with_cold_bucket(archive_place) if second_bucket else archive_place
-    keep(database_dsn, CAFE, months=24)
-    for merchant in (SHOP, CAFE):
-        fill(database_dsn, merchant, datetime(2025, 6, 14, 23, tzinfo=UTC))
-        fill(database_dsn, merchant, datetime(2025, 6, 15, 0, tzinfo=UTC))
-    crash_at(monkeypatch, "archive.after_expire", 2)  # the owner of the default is the first
-    with pytest.raises(Interrupted):
-        archive(database_dsn, place)
-    monkeypatch.undo()
-    archive(database_dsn, place)
-
-    where = cold_bucket_of(place) if second_bucket else place.bucket
-    assert [key[-19:] for key in keys_in(place, SHOP, where)] == ["2025/06/15.jsonl.gz"]
-    assert len(keys_in(place, CAFE, where)) == 2
-    assert ask(database_dsn, "SELECT count(*) FROM audit_archive") == [(3,)]
 
 
 def test_while_the_store_is_away_rows_stay_and_afterwards_it_goes_on(database_dsn: str) -> None:

@@ -18,11 +18,13 @@ from tests.archives import (
     CAFE,
     END_SESSIONS,
     SHOP,
+    Interrupted,
     ago,
     archive,
     ask,
     client_of,
     cold_bucket_of,
+    crash_at,
     fill,
     ids_of,
     keys_in,
@@ -39,18 +41,6 @@ POINTS = (
     *("purge.after_begin", "purge.after_page", "purge.after_objects", "purge.after_rows"),
     "purge.before_commit",
 )
-
-
-class Interrupted(Exception):
-    """Stands for a crash."""
-
-
-def crash_at(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    def reached(point: str) -> None:
-        if point == name:
-            raise Interrupted
-
-    monkeypatch.setattr(purge_audit, "reached", reached)
 
 
 @pytest.fixture
@@ -198,7 +188,7 @@ def test_an_interrupted_purge_claims_nothing_and_is_finished_by_the_next(
 ) -> None:
     monkeypatch.setattr("gamification.adapters.postgres.audit_rows.CHUNK_ROWS_MAX", 7)
     dsn, place = filled
-    crash_at(monkeypatch, point)
+    crash_at(monkeypatch, purge_audit, point)
     with pytest.raises(Interrupted):
         purge(dsn, place)
     assert "audit.purge" not in actions_of(dsn)
@@ -233,7 +223,7 @@ def test_after_an_interrupted_purge_the_archiver_leaves_the_merchant_alone(
     filled: tuple[str, Place], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dsn, place = filled
-    crash_at(monkeypatch, "purge.after_page")
+    crash_at(monkeypatch, purge_audit, "purge.after_page")
     with pytest.raises(Interrupted):
         purge(dsn, place)
     fill(dsn, SHOP, ago(100), 5)
