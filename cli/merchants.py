@@ -33,6 +33,8 @@ def list_them(
                     "timezone": row.timezone,
                     "locale": row.default_locale,
                     "created_at": f"{row.created_at:%Y-%m-%d %H:%M:%S}",
+                    "audit_retention_days": row.audit_retention_days,
+                    "audit_keep_months": row.audit_keep_months,
                 }
                 for row in merchants.first(session, limit)
             ]
@@ -40,16 +42,24 @@ def list_them(
 
 
 @app.command(epilog="Example: python -m cli.merchants put ID --timezone Europe/Madrid --yes")
-def put(
+def put(  # noqa: PLR0913 - one option for each thing that can be set
     merchant_id: str,
     *,
     timezone: Annotated[
         str | None, typer.Option(help="Where its boards' days begin; IANA name.")
     ] = None,
     locale: Annotated[str | None, typer.Option(help="For customers without one.")] = None,
+    audit_retention_days: Annotated[
+        int | None,
+        typer.Option(min=90, max=180, help="Days until audit rows leave Postgres; 90 at first."),
+    ] = None,
+    audit_keep_months: Annotated[
+        int | None,
+        typer.Option(min=12, max=1200, help="Months until they are deleted; 12 at first."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; else only say what would be.")] = False,
 ) -> None:
-    """Make a merchant, or change its time zone or locale. What is not named stays.
+    """Make a merchant, or change what is named here. What is not named stays.
 
     Change a time zone only while no events come in: days that were counted stay as they were.
     """
@@ -74,7 +84,8 @@ def put(
             return
         dsn = settings.postgres_dsn.get_secret_value()
         with closing(EngineSession(dsn, "gamification-merchants")) as session:
-            merchants.put(session, merchant, timezone, locale)
+            change = merchants.Change(timezone, locale, audit_retention_days, audit_keep_months)
+            merchants.put(session, merchant, change)
     typer.echo("done")
 
 

@@ -1,5 +1,6 @@
 """Offers the fixtures of tests/servers.py to every test."""
 
+from tests.object_store import archive_place, object_store
 from tests.servers import (
     database_dsn,
     kafka_topics,
@@ -10,9 +11,11 @@ from tests.servers import (
 )
 
 __all__ = [
+    "archive_place",
     "database_dsn",
     "kafka_topics",
     "migrated_template",
+    "object_store",
     "own_stack",
     "redis_url",
     "servers",

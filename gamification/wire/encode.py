@@ -106,9 +106,14 @@ def leaderboard_refresh(stamp: Stamp, board: str, as_of_ms: int) -> bytes:
 
 def audit_log(stamp: Stamp, entry: AuditEntry) -> bytes:
     """Body for `audit_log`."""
-    of = f"{stamp.merchant_id}:{entry.action}:{entry.subject}:{entry.cause}"
+    name = audit_fact(stamp.merchant_id, entry.action, entry.subject, entry.cause)
     said = _text(entry.actor) + _word(entry.action) + _text(entry.subject) + _word(entry.outcome)
-    return _head(fact_id(f"audit_log:{of}"), stamp) + said + _map(entry.details)
+    return _head(fact_id(name), stamp) + said + _map(entry.details)
+
+
+def audit_fact(merchant_id: str, action: str, subject: str, cause: str) -> str:
+    """The name of which the id of an audit entry is made: of its record and of its row."""
+    return f"audit_log:{merchant_id}:{action}:{subject}:{cause}"
 
 
 def long(value: int) -> bytes:

@@ -1,28 +1,32 @@
 """Who did what to whom, kept for the merchant. No personal data anywhere."""
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
+from gamification.adapters.postgres.arrays import texts, uuids
 from gamification.adapters.postgres.session import Tx
-from gamification.domain.ids import MerchantId
+from gamification.domain.audit import Entry
+from gamification.wire.audit import audit_id
+
+__all__ = ["Entry", "append", "write"]
 
 WRITE: Final = """
     INSERT INTO audit_logs (merchant_id, actor, action, subject, outcome, details)
     VALUES (%b::uuid, %b::text, %b::text, %b::text, %b::text, %b::text::jsonb)
 """
 
-
-class Entry(NamedTuple):
-    merchant_id: MerchantId
-    actor: str
-    action: str
-    subject: str
-    details: str = "{}"
-    """A JSON object."""
-    outcome: str = "ok"
+APPEND: Final = """
+    INSERT INTO audit_logs (merchant_id, id, actor, action, subject, outcome, details)
+    SELECT m, i, a, d, s, o, t::jsonb
+      FROM unnest(%b::uuid[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::text[],
+                  %b::text[]) AS told (m, i, a, d, s, o, t)
+    ON CONFLICT DO NOTHING
+"""
 
 
 def write(tx: Tx, entry: Entry) -> None:
+    """One entry under an id of its own, for what is not announced."""
     tx.execute(
         WRITE,
         (
@@ -32,5 +36,27 @@ def write(tx: Tx, entry: Entry) -> None:
             entry.subject,
             entry.outcome,
             entry.details,
+        ),
+    )
+
+
+def append(tx: Tx, entries: Sequence[Entry]) -> None:
+    """Many entries in one statement, each under the id that its record on `audit_log` has.
+
+    Give the same entries to `wire.audit.announced` for the outbox, in the same transaction.
+    The same fact twice is one row: `cause` must tell two facts apart.
+    """
+    if not entries:
+        return
+    tx.execute(
+        APPEND,
+        (
+            uuids([e.merchant_id for e in entries]),
+            uuids([audit_id(e) for e in entries]),
+            texts([e.actor for e in entries]),
+            texts([e.action for e in entries]),
+            texts([e.subject for e in entries]),
+            texts([e.outcome for e in entries]),
+            texts([e.details for e in entries]),
         ),
     )

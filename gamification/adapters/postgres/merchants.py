@@ -23,16 +23,21 @@ READ: Final = """
 
 
 LIST: Final = """
-    SELECT merchant_id, timezone, default_locale, created_at
+    SELECT merchant_id, timezone, default_locale, created_at, audit_retention_days,
+           audit_keep_months
       FROM merchants ORDER BY merchant_id LIMIT %b::int
 """
 
 SET: Final = """
-    INSERT INTO merchants (merchant_id, timezone, default_locale)
-    VALUES (%b::uuid, %b::text, coalesce(%b::text, 'en'))
+    INSERT INTO merchants AS known (merchant_id, timezone, default_locale, audit_retention_days,
+                                    audit_keep_months)
+    VALUES (%b::uuid, %b::text, coalesce(%b::text, 'en'), coalesce(%b::int, 90),
+            coalesce(%b::int, 12))
     ON CONFLICT (merchant_id) DO UPDATE
-       SET timezone = coalesce(%b::text, merchants.timezone),
-           default_locale = coalesce(%b::text, merchants.default_locale)
+       SET timezone = coalesce(%b::text, known.timezone),
+           default_locale = coalesce(%b::text, known.default_locale),
+           audit_retention_days = coalesce(%b::int, known.audit_retention_days),
+           audit_keep_months = coalesce(%b::int, known.audit_keep_months)
 """
 
 BUMP: Final = "UPDATE generation SET number = number + 1"
@@ -43,6 +48,19 @@ class Row(NamedTuple):
     timezone: str | None
     default_locale: str
     created_at: datetime
+    audit_retention_days: int
+    audit_keep_months: int
+
+
+class Change(NamedTuple):
+    """What to set; None leaves a value as it is."""
+
+    timezone: str | None = None
+    locale: str | None = None
+    audit_retention_days: int | None = None
+    """90 to 180."""
+    audit_keep_months: int | None = None
+    """12 to 1200."""
 
 
 def read(
@@ -67,13 +85,12 @@ def first(session: EngineSession, limit: int) -> list[Row]:
         return [Row(*row) for row in tx.fetchall()]
 
 
-def put(
-    session: EngineSession, merchant: MerchantId, timezone: str | None, locale: str | None
-) -> None:
-    """Make or change a merchant; None leaves a value as it is. Workers see it at once.
+def put(session: EngineSession, merchant: MerchantId, change: Change) -> None:
+    """Make or change a merchant. Workers see it at once.
 
-    A changed time zone moves no day that was counted already.
+    A changed time zone moves no day that was counted already. Raises Suspect for audit times
+    outside of their ranges.
     """
     with session.transaction() as tx:
-        tx.execute(SET, (UUID(bytes=merchant), timezone, locale, timezone, locale))
+        tx.execute(SET, (UUID(bytes=merchant), *change, *change))
         tx.execute(BUMP)
