@@ -1,11 +1,12 @@
 """The asyncio client of Redis: it cannot hang, and many may use it at once. On real servers."""
 
 import asyncio
+import gc
 import time
 from pathlib import Path
 
 import pytest
-from redis.asyncio import RedisCluster
+from redis.asyncio import Connection, RedisCluster
 
 from deploy.devstack.server import Addresses
 from gamification.adapters.redis.aio import AsyncRedis, Client
@@ -92,6 +93,20 @@ async def test_it_comes_back_by_itself_after_any_outage(tmp_path: Path) -> None:
 
 
 @in_loop
+async def test_a_connection_that_hangs_leaves_time_for_another_one(tmp_path: Path) -> None:
+    with redis_server(tmp_path) as (address, process):
+        redis = AsyncRedis.at(address, "tests", timeout_s=4)
+        try:
+            process.pause()
+            asking = asyncio.create_task(redis.evaluate(ECHO, ["key"], ["x"]))
+            await asyncio.sleep(2.4)  # more than the first try has, less than the second
+            process.resume()
+            assert await asking == b"x"
+        finally:
+            await redis.close()
+
+
+@in_loop
 async def test_many_who_wait_for_a_frozen_server_wait_no_longer_than_one(tmp_path: Path) -> None:
     with redis_server(tmp_path) as (address, process):
         redis = AsyncRedis.at(address, "tests", timeout_s=1)
@@ -138,6 +153,25 @@ async def test_a_cluster_s_nodes_are_asked_for_their_own_keys(tmp_path: Path) ->
         finally:
             await redis.close()
     assert moved == 0
+
+
+@in_loop
+async def test_a_cluster_that_lost_a_node_is_left_without_open_sockets(tmp_path: Path) -> None:
+    with redis_cluster(tmp_path) as (address, processes):
+        redis = AsyncRedis.at(address, "tests", timeout_s=2)
+        names = [f"key-{number}" for number in range(30)]
+        await asyncio.gather(*(redis.evaluate(ECHO, [n], [n]) for n in names))
+        processes[-1].kill()
+        await asyncio.gather(
+            *(redis.evaluate(ECHO, [n], [n]) for n in names), return_exceptions=True
+        )
+
+        await redis.close()
+
+        open_ones = [
+            each for each in gc.get_objects() if isinstance(each, Connection) and each.is_connected
+        ]
+        assert not open_ones
 
 
 @in_loop

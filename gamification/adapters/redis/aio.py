@@ -66,11 +66,6 @@ class AsyncRedis:
             return cls(RedisCluster(reinitialize_steps=0, **common), timeout_s)
         return cls(Redis(**common), timeout_s)
 
-    @property
-    def is_cluster(self) -> bool:
-        """Then one command may only name keys of one slot."""
-        return isinstance(self._client, RedisCluster)
-
     async def run(self, command: Callable[[Client], Awaitable[Answer]]) -> Answer:
         """What `command` answers. Raises Unavailable or Halt."""
         with translated():

@@ -52,17 +52,10 @@ class Blacklist:
         """Those on the list. Begins with the next turn of the event loop: who comes now is late."""
         self._wanted = None
         names = {each: keys.revoked(each) for each in wanted}
-        if self._redis.is_cluster:
-            counts = await asyncio.gather(*map(self._count, names.values()))
-        elif await self._count(*names.values()):
-            counts = await self._redis.run(lambda client: _count_each(client, names.values()))
-        else:  # nearly always
-            return frozenset()
+        if not await self._redis.run(lambda client: client.exists(*names.values())):
+            return frozenset()  # nearly always
+        counts = await self._redis.run(lambda client: _count_each(client, names.values()))
         return frozenset(each for each, count in zip(names, counts, strict=True) if count)
-
-    async def _count(self, *names: str) -> int:
-        found: int = await self._redis.run(lambda client: client.exists(*names))
-        return found
 
 
 async def _count_each(client: aio.Client, names: Iterable[str]) -> list[int]:
