@@ -21,6 +21,7 @@ KEY_BYTES_MAX: Final = 512
 """Ours are shorter; what is longer is nobody's."""
 ANSWER_WITHIN_S: Final = 4.0
 NEW_PARTITIONS_EVERY_S: Final = 60.0
+AFTER_FAILURE_S: Final = 5.0
 
 
 class Invalidations:
@@ -84,21 +85,22 @@ class Invalidations:
 
     def _find_partitions(self, *, at_start: bool) -> None:
         """Those that were added later are read from their beginning."""
-        self._look_again_at = self._clock() + NEW_PARTITIONS_EVERY_S
+        self._look_again_at = self._clock() + AFTER_FAILURE_S
         try:
             told = self._consumer.list_topics(self._topic, timeout=ANSWER_WITHIN_S)
             about = told.topics[self._topic]
             if about.error is not None:
                 raise KafkaException(about.error)
             new = [number for number in about.partitions if number not in self._places]
-            if not new:
-                return
-            added = [self._place(number, at_end=at_start) for number in new]
-            self._consumer.incremental_assign(added)
-            self._places.update({place.partition: place for place in added})
+            if new:
+                added = [self._place(number, at_end=at_start) for number in new]
+                self._consumer.incremental_assign(added)
+                self._places.update({place.partition: place for place in added})
         except KafkaException as error:
             if at_start:
                 raise Unavailable(f"kafka: {self._topic}: {error.args[0].str()}") from error
+        else:
+            self._look_again_at = self._clock() + NEW_PARTITIONS_EVERY_S
 
     def _place(self, partition: int, *, at_end: bool) -> TopicPartition:
         place = TopicPartition(self._topic, partition)
