@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -62,7 +63,7 @@ class Application:
         self._logs = logs
         self._outlives_us = outlives_us
         self._ports = Ports()
-        self._numbers = {kind: itertools.count(1) for kind in KINDS}
+        self._numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
         self.workers: list[Worker] = []
         logs.mkdir(parents=True, exist_ok=True)
 

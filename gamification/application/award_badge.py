@@ -60,6 +60,8 @@ class Reply(NamedTuple):
     answer: Answer
     locale: str
     """The customer's language, else the merchant's default; empty for an unknown merchant."""
+    name_key: str = ""
+    """Translation key of the badge's name; empty for an unknown badge."""
 
 
 class BadgeAwarder:
@@ -98,7 +100,7 @@ class BadgeAwarder:
                 if tenant is None:
                     replies.append(Reply(Answer.UNKNOWN_MERCHANT, ""))
                     continue
-                merchant, _rules = tenant
+                merchant, rules = tenant
                 if player is None:
                     replies.append(Reply(Answer.UNKNOWN_CUSTOMER, merchant.default_locale))
                     continue
@@ -106,7 +108,9 @@ class BadgeAwarder:
                 cause = cause_of(*key, now_ms, call.traceparent)
                 granted = grant(Turn(cause, player, tenant, outcome.effects), call.badge)
                 locale = player.locale or merchant.default_locale
-                replies.append(Reply(ANSWERS[granted], locale))
+                place = rules.by_id.get(call.badge)
+                name_key = "" if place is None else rules.badges[place].name_key
+                replies.append(Reply(ANSWERS[granted], locale, name_key))
             if outcome.effects.announcements:
                 with pipelined(tx):
                     write_effects(tx, outcome, list(players.values()), tenants, now_ms)

@@ -62,8 +62,11 @@ class Gatherer(Generic[C, R]):
         self._stopping = Event()
         self._handler: Handler[C, R] | None = None
         self._thread = Thread(target=self._run, name="gather", daemon=True)
-        self.beat_s = time.monotonic()
-        """When the thread last turned (monotonic), for whoever watches it."""
+
+    @property
+    def is_turning(self) -> bool:
+        """Whether calls are handled. From any thread."""
+        return self._thread.is_alive()
 
     def start(self) -> None:
         self._thread.start()
@@ -91,7 +94,6 @@ class Gatherer(Generic[C, R]):
     def _run(self) -> None:
         try:
             while not (self._stopping.is_set() and self._queue.empty()):
-                self.beat_s = time.monotonic()
                 waiting = self._take()
                 if waiting:
                     self._handle(waiting)

@@ -222,7 +222,8 @@ class Relay:
         if session.announced:
             entries = [entry for entry in entries if entry.id not in session.announced]
         messages = session.composer.compose(entries, found, self._too_large)
-        position = RelayPosition(up_to, session.position.incarnation)
+        before = session.position
+        position = RelayPosition(up_to, before.incarnation, before.last_id)
         reached("relay.after_read")
         try:
             session.publisher.publish(messages, position)

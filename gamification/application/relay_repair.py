@@ -24,6 +24,7 @@ from gamification.adapters.postgres.outbox_reader import Entry
 from gamification.adapters.postgres.relay_state import Known
 from gamification.application.relay_lanes import Lane
 from gamification.application.relay_messages import Composer, sources, until_missing
+from gamification.application.relay_start import resume_after
 from gamification.domain.errors import Unavailable
 from gamification.telemetry import logs
 
@@ -39,6 +40,7 @@ class Repaired(NamedTuple):
     """Where to go on, and what to leave out then."""
 
     position: RelayPosition | None
+    """As Kafka has it now."""
     known: Known
     announced: frozenset[int]
     """Ids of rows after the position that readers see already."""
@@ -62,31 +64,39 @@ def own_topics(lane: Lane, names: Mapping[int, str]) -> list[str]:
 def repair(site: Site, publisher: TransactionalPublisher, found: Found, known: Known) -> Repaired:
     """End what is undecided and find out what is announced. Raises Unavailable or Halt.
 
-    May be interrupted anywhere: what is to be looked at is noted in Postgres before the first step.
+    May be interrupted anywhere. What is to be looked at is noted in Postgres first; then Kafka's
+    position goes back to where that begins; only then anything is undone.
     """
     lane, (position, undecided) = site.lane, found
+    ours = position if position and position.incarnation == known.incarnation else None
+    if ours is None and position is not None and known.published:
+        return Repaired(position, known, frozenset())  # a contradiction, for a person to look at
+    begin = ours.last_id if ours else 0
+    up_to = known.undecided_up_to
+    topics = own_topics(lane, site.composer.topics)
+    hangs = undecided is not None or visible.hangs(site.brokers, topics)
     if undecided is not None and undecided.incarnation == known.incarnation:
-        log.error("relay_undecided", lane=lane.name, up_to=undecided.last_id)
-        relay_state.note_undecided(site.database, lane.shard, undecided.last_id)
-        known = replace(known, undecided_up_to=undecided.last_id)
-    after = _last_id(position, known)
-    if undecided is None and known.undecided_up_to <= after:
+        up_to = max(up_to, undecided.last_id)
+    elif hangs and ours is not None and ours.after is not None:
+        # The last transaction was ended where the position is, but not everywhere.
+        begin, up_to = ours.after, max(up_to, ours.last_id)
+    if not hangs and up_to <= begin:
         return Repaired(position, known, frozenset())
-    publisher.undo(own_topics(lane, site.composer.topics), RelayPosition(after, known.incarnation))
-    position, _none = publisher.position()
-    after = _last_id(position, known)
-    announced = _announced(site, after, known.undecided_up_to)
-    log.warning("relay_repaired", lane=lane.name, after=after, announced=len(announced))
-    if known.published <= known.undecided_up_to:
+    if up_to > known.allocated:  # before anything is written: raises
+        resume_after(RelayPosition(up_to, known.incarnation), known, lane.name)
+    log.error("relay_undecided", lane=lane.name, after=begin, up_to=up_to)
+    if up_to > known.undecided_up_to:
+        relay_state.note_undecided(site.database, lane.shard, up_to)
+        known = replace(known, undecided_up_to=up_to)
+    back = RelayPosition(begin, known.incarnation)
+    publisher.publish((), back)
+    publisher.undo(topics, back)
+    announced = _announced(site, begin, up_to)
+    log.warning("relay_repaired", lane=lane.name, after=begin, announced=len(announced))
+    if known.published <= up_to:
         # Postgres remembers that it was published, as Kafka said; now it is not, or in part.
-        known = replace(known, published=min(known.published, after))
-    return Repaired(position, known, announced)
-
-
-def _last_id(position: RelayPosition | None, known: Known) -> int:
-    """0 where Kafka knows nothing of this database."""
-    ours = position is not None and position.incarnation == known.incarnation
-    return position.last_id if ours and position is not None else 0
+        known = replace(known, published=min(known.published, begin))
+    return Repaired(back, known, announced)
 
 
 def _announced(site: Site, after: int, up_to: int) -> frozenset[int]:

@@ -110,6 +110,8 @@ class CompiledBadge:
     locale_known: bool
     exp: int
     coins: int
+    name_key: str
+    """Translation key of its name."""
 
 
 @dataclass(slots=True)
@@ -189,8 +191,9 @@ def compile_rulebook(rulebook: Rulebook, mark_name: str, intern: Intern) -> Comp
             locale_known=rule.locale_known,
             exp=rule.reward.exp,
             coins=rule.reward.coins,
+            name_key=rule.name_key(tier),
         )
-        for badge, (rule, _) in held.items()
+        for badge, (rule, tier) in held.items()
     )
     watches, dependents = watches_of(list(effective.values()), codes, held)
     return CompiledRulebook(

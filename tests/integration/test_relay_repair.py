@@ -1,18 +1,20 @@
 """What a killed broker left undecided: only what readers do not see yet is announced."""
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, Producer
 
 from deploy.devstack.server import Addresses
+from gamification.adapters.kafka import visible
 from gamification.adapters.kafka.position import RelayPosition
 from gamification.adapters.kafka.publisher import TransactionalPublisher
 from gamification.adapters.postgres import relay_state
 from gamification.adapters.postgres.connection import connect
 from gamification.application import relay_admin
 from gamification.application.relay_lanes import Ends, Limits
-from gamification.domain.errors import Halt
+from gamification.domain.errors import Halt, Unavailable
 from tests import relays
 from tests.servers import Topics
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.servers
 
@@ -144,3 +146,50 @@ def test_undoing_leaves_nothing_to_be_read(world: World) -> None:
     assert position.position is not None
     assert position.position.last_id == 5
     assert relays.read_committed(world.bootstrap, world.topic) == before
+
+
+def test_what_was_ended_where_the_position_is_but_not_everywhere_is_announced(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows 6 to 10 count as published; of some partitions nobody could read them."""
+    kept, *lost = world.rows_by_partition()
+    world.seen_by_readers(*kept)
+    publisher = TransactionalPublisher(
+        world.bootstrap, world.lane.transactional_id, world.lane.position_topic, world.lane.shard
+    )
+    incarnation = relays.ask(world.dsn, "SELECT id FROM incarnation")
+    publisher.publish((), RelayPosition(10, incarnation, after=5))
+    publisher.close()
+    relays.do(world.dsn, "UPDATE relay_progress SET last_id = 10")
+    assert lost
+    # Only a broker that is killed at the wrong moment leaves such a partition behind.
+    monkeypatch.setattr(visible, "hangs", lambda _brokers, _topics: True)
+    world.write(2)
+    with relays.relay_of(world.dsn, world.bootstrap, world.lane, Limits(rows_max=1)) as relay:
+        relay.turn()  # and dies
+    monkeypatch.undo()
+    world.publish_all()
+    world.assert_all_once()
+
+
+def test_open_records_are_noticed_wherever_they_are(world: World) -> None:
+    assert not visible.hangs(world.bootstrap, [world.topic, "no.such.topic"])
+    producer = Producer({"bootstrap.servers": world.bootstrap, "transactional.id": world.topic})
+    producer.init_transactions(10)
+    producer.begin_transaction()
+    producer.produce(world.topic, b"open", partition=1)
+    producer.flush(10)
+    assert visible.hangs(world.bootstrap, [world.topic])
+    producer.abort_transaction(10)
+    eventually(lambda: not visible.hangs(world.bootstrap, [world.topic]))
+
+
+def test_a_publisher_whose_brokers_were_all_away_wants_to_be_made_anew(world: World) -> None:
+    publisher = TransactionalPublisher(
+        world.bootstrap, world.lane.transactional_id, world.lane.position_topic, world.lane.shard
+    )
+    publisher._on_error(KafkaError(KafkaError._TRANSPORT))
+    publisher.publish((), RelayPosition(5, "anything"))
+    publisher._on_error(KafkaError(KafkaError._ALL_BROKERS_DOWN))
+    with pytest.raises(Unavailable, match="looked at again"):
+        publisher.publish((), RelayPosition(5, "anything"))

@@ -40,10 +40,13 @@ class RelayPosition:
 
     last_id: int
     incarnation: str
+    after: int | None = None
+    """Rows in (after, last_id] were published together with it; None: it came alone."""
 
     def worded(self) -> bytes:
         """As the value of the record."""
-        return json.dumps({"id": self.last_id, "incarnation": self.incarnation}).encode()
+        said = {"id": self.last_id, "after": self.after, "incarnation": self.incarnation}
+        return json.dumps(said).encode()
 
 
 class Found(NamedTuple):
@@ -78,7 +81,10 @@ def _said(value: bytes | None, place: TopicPartition) -> RelayPosition | None:
         return None
     try:
         said = json.loads(value)
-        return RelayPosition(int(said["id"]), str(said["incarnation"]))
+        after = said["after"]
+        return RelayPosition(
+            int(said["id"]), str(said["incarnation"]), None if after is None else int(after)
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise Halt(
             f"kafka: the last record of {place.topic}[{place.partition}] is not the relay's: "

@@ -31,6 +31,9 @@ RECORD_BYTES_MAX: Final = 32 * 1024 * 1024
 
 UNDELIVERED_MAX: Final = 10
 
+ALL_AWAY: Final = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001 - where librdkafka puts it
+"""One broker of several may be away for good; then its partitions are led by others."""
+
 LIBRARY: Final = logging.getLogger("librdkafka")
 
 PRODUCER: Final[dict[str, str | int | float | bool]] = {
@@ -79,6 +82,7 @@ class TransactionalPublisher:
         self._brokers = brokers
         self._topic = position_topic
         self._partition = partition
+        self._were_all_away = False
         self._producer: Producer | None = Producer(
             {
                 **CLIENT,
@@ -87,10 +91,13 @@ class TransactionalPublisher:
                 "transactional.id": transactional_id,
                 "logger": LIBRARY,  # else it writes to standard error by itself
                 "on_delivery": self._on_delivery,
+                "error_cb": self._on_error,
             }
         )
         try:
             self._producer.init_transactions(INIT_WITHIN_S)
+            self._producer.poll(0)
+            self._were_all_away = False  # before it began
         except KafkaException as error:
             self.close()
             raise translate(error, "start transactions") from error
@@ -107,6 +114,7 @@ class TransactionalPublisher:
         when Kafka refuses one of the records for good; Halt when it refuses us.
         """
         producer = self._open()
+        self._still_connected(producer)
         until = time.monotonic() + PUBLISH_WITHIN_S
         self._undelivered.clear()
         try:
@@ -125,6 +133,17 @@ class TransactionalPublisher:
         except (KafkaException, SystemError) as error:
             self._abort(producer, error)
             raise translate(error, "publish", self._undelivered) from error
+        self._still_connected(producer)
+
+    def _still_connected(self, producer: Producer) -> None:
+        """A broker that went away may have forgotten to end what it acknowledged.
+
+        Whoever starts anew looks, see `relay_repair`. Raises Unavailable.
+        """
+        producer.poll(0)
+        if self._were_all_away:
+            self.close()
+            raise Unavailable("kafka: all brokers were away; what they did is looked at again")
 
     def undo(self, topics: Iterable[str], position: RelayPosition) -> None:
         """Abort whatever is undecided of this lane in these topics, and in the position's.
@@ -180,6 +199,11 @@ class TransactionalPublisher:
             with suppress(KafkaException, SystemError):
                 producer.abort_transaction(ABORT_WITHIN_S)
         self.close()
+
+    def _on_error(self, error: KafkaError) -> None:
+        """Trouble that the client mends by itself. Never raises."""
+        if error.code() == ALL_AWAY:
+            self._were_all_away = True
 
     def _on_delivery(self, error: KafkaError | None, report: Report) -> None:
         """Failures only. Never raises, and runs inside the producer's own calls."""

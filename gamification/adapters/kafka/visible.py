@@ -1,4 +1,4 @@
-"""What readers of committed records see of some topics since a moment."""
+"""What readers of committed records see of some topics, and whether anything holds them up."""
 
 import time
 from collections import Counter
@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import Final, TypeAlias
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from gamification.adapters.kafka.position import CLIENT
 from gamification.domain.errors import Unavailable
@@ -14,6 +16,11 @@ from gamification.domain.errors import Unavailable
 READ_WITHIN_S: Final = 30.0
 POLL_S: Final = 0.5
 AT_ONCE: Final = 2_000
+ASK_WITHIN_S: Final = 4.0
+
+COMMITTED: Final = IsolationLevel.READ_COMMITTED
+ANY: Final = IsolationLevel.READ_UNCOMMITTED
+END: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 Content: TypeAlias = tuple[str, bytes | None, bytes | None]
 """Topic, key and value."""
@@ -43,6 +50,36 @@ def since(brokers: str, topics: Iterable[str], from_ms: int) -> Counter[Content]
             return _read(consumer, starts, until_s)
         except KafkaException as error:
             raise Unavailable(f"kafka: read what is there: {error.args[0].name()}") from error
+
+
+def hangs(brokers: str, topics: Iterable[str]) -> bool:
+    """Whether some partition ends with records of which it is not decided that they count.
+
+    Raises Unavailable.
+    """
+    admin = AdminClient({**CLIENT, "bootstrap.servers": brokers})
+    try:
+        known = admin.list_topics(timeout=ASK_WITHIN_S).topics
+        places = [
+            TopicPartition(topic, partition)
+            for topic in topics
+            if topic in known
+            for partition in known[topic].partitions
+        ]
+        return bool(places) and _ends(admin, places, COMMITTED) != _ends(admin, places, ANY)
+    except (KafkaException, TimeoutError) as error:
+        raise Unavailable(f"kafka: ask for the ends of partitions: {error}") from error
+
+
+def _ends(
+    admin: AdminClient, places: list[TopicPartition], level: IsolationLevel
+) -> dict[tuple[str, int], int]:
+    answers = admin.list_offsets(
+        dict.fromkeys(places, END), isolation_level=level, request_timeout=ASK_WITHIN_S
+    )
+    return {
+        (tp.topic, tp.partition): told.result(ASK_WITHIN_S).offset for tp, told in answers.items()
+    }
 
 
 def _starts(

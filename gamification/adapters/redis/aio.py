@@ -66,6 +66,11 @@ class AsyncRedis:
             return cls(RedisCluster(reinitialize_steps=0, **common), timeout_s)
         return cls(Redis(**common), timeout_s)
 
+    @property
+    def client(self) -> Client:
+        """For those who bound and translate what they ask themselves."""
+        return self._client
+
     async def run(self, command: Callable[[Client], Awaitable[Answer]]) -> Answer:
         """What `command` answers. Raises Unavailable or Halt."""
         with translated():

@@ -1,8 +1,14 @@
-"""Mutual TLS of the gRPC server; renewed certificates hold from the next connection on."""
+"""Mutual TLS; the server's renewed certificates hold from the next connection on."""
 
 import grpc
 
 from gamification.adapters.tls import TlsFiles
+
+
+def channel_credentials(files: TlsFiles) -> grpc.ChannelCredentials:
+    """For channels to services that want to know us; of the files as they are now."""
+    pair = files.current
+    return grpc.ssl_channel_credentials(pair.ca, pair.key, pair.certificate)
 
 
 def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from gamification.api.grpc import requests
 from gamification.api.grpc.calls import Context, answer, header, left_s, traceparent
@@ -19,7 +19,7 @@ from gamification.domain.errors import (
 )
 from gamification.domain.gcra import Limit
 from gamification.domain.identity import Identity, Operation
-from gamification.domain.ids import BadgeId, CustomerId, MerchantId, uuid_text
+from gamification.domain.ids import CustomerId, MerchantId, uuid_text
 from gamification.generated.gamification.v1 import gamification_pb2 as pb
 from gamification.generated.gamification.v1 import gamification_pb2_grpc as pb_grpc
 
@@ -39,9 +39,14 @@ class Purged(Protocol):
     def objects(self) -> int: ...
 
 
-class BadgeName(NamedTuple):
-    text: str
-    locale: str
+class Name(Protocol):
+    """A text and the language that it is in."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def locale(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +60,8 @@ class Means:
     submit: Callable[[BadgeCall, float], "Future[Reply]"]
     """Gather a call, which must begin within so many seconds."""
     customer_exists: Callable[[MerchantId, CustomerId], Awaitable[bool]]
-    badge_name: Callable[[MerchantId, BadgeId, str], Awaitable[BadgeName]]
+    name: Callable[[str, str], Awaitable[Name]]
+    """The text of a translation key in a language, or the nearest one that there is."""
     purge: Callable[[MerchantId, str, float], Purged]
     """Whose audit log, who asks, for how many seconds at most. Blocks."""
     badge_limit: Limit
@@ -101,7 +107,7 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
         )
         locale = requests.locale(request.locale)
         reply = await self._award(call, context)
-        name = await means.badge_name(merchant, call.badge, locale or reply.locale)
+        name = await means.name(reply.name_key, locale or reply.locale)
         awarded = reply.answer is Answer.AWARDED
         return pb.AwardBadgeResponse(
             status=pb.AWARD_STATUS_AWARDED if awarded else pb.AWARD_STATUS_ALREADY_AWARDED,
