@@ -8,7 +8,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.faults
 
 VISITS = 4
-TINY_BATCHES = {"GAMIFICATION_BATCH_RECORDS_MAX": "5"}
+TINY_BATCHES = {"GAMIFICATION_BATCH_RECORDS_MAX": "3"}
 
 
 def test_a_worker_that_comes_and_goes_again_and_again_changes_nothing(chain: Chain) -> None:
@@ -32,17 +32,21 @@ def test_workers_that_come_and_go_during_a_backlog_change_nothing(chain: Chain) 
     chain.launch("award", TINY_BATCHES)
     chain.start("relay", "project")
     chain.load(events=8_000, per_s=8_000)
+    during = 0
     for visit in range(VISITS):
         guest = chain.launch("award", TINY_BATCHES)
         eventually(lambda guest=guest: '"assigned"' in guest.log_text(), within_s=60)  # type: ignore[misc]
-        chain.wait_counted(200)
-        assert chain.counted() < chain.sent_events(), "the backlog was gone too early"
+        if chain.counted() >= chain.sent_events():  # how many fit depends on the machine
+            chain.excuse(guest)
+            break
+        during += 1
         if visit % 2:
             chain.kill(guest)
         else:
             chain.excuse(guest)
             assert guest.stop()
     chain.settle()
+    assert during, "the backlog was gone before anybody came"
 
 
 def test_workers_that_slept_through_the_loss_of_their_partitions_do_no_harm(chain: Chain) -> None:

@@ -83,3 +83,14 @@ def test_a_process_that_is_stopping_is_alive_but_not_ready() -> None:
 
     assert vitals.liveness() == {"poll": None}
     assert vitals.readiness() == {"process": "stopping"}
+
+
+def test_a_check_that_is_added_while_others_run_counts_from_the_next_answer_on() -> None:
+    clock = Clock()
+    vitals = Vitals(heartbeat_limit_s=60, clock=clock)
+    vitals.add_check("early", lambda: vitals.add_check("late", lambda: None))
+    vitals.add_check("other", lambda: None)
+
+    assert vitals.readiness() == {"early": None, "other": None}
+    clock.now_s += 2
+    assert "late" in vitals.readiness()

@@ -96,11 +96,12 @@ class Vitals:
         with self._lock:
             if self.clock() - self._cached_at >= CACHED_FOR_S:
                 deadline = time.monotonic() + self.checks_within_s
-                for probe in self._probes.values():
+                probes = dict(self._probes)  # a process that starts may add one meanwhile
+                for probe in probes.values():
                     probe.start()
                 self._cached = {
                     name: probe.result(max(0.0, deadline - time.monotonic()))
-                    for name, probe in self._probes.items()
+                    for name, probe in probes.items()
                 }
                 self._cached_at = self.clock()
             answer = dict(self._cached)
