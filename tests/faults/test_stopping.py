@@ -26,6 +26,8 @@ def test_under_load_all_stop_within_ten_seconds_and_leave_nothing_half_done(chai
         assert in_transactions(chain.addresses.postgres_dsn) == 0
         for worker in chain.workers:
             worker.launch()
+        for worker in chain.workers:
+            worker.wait_ready()  # a signal before its first line would simply end it
     chain.settle()
 
 
