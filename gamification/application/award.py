@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from gamification.adapters.postgres import (
+    audit,
     badges,
     completions,
     customer_days,
@@ -25,16 +26,18 @@ from gamification.adapters.postgres.profiles import CustomerKey
 from gamification.adapters.postgres.session import EngineSession, Tx, pipelined
 from gamification.application.rules import Tenants
 from gamification.domain.activity import Activity
+from gamification.domain.audit import badges_awarded
 from gamification.domain.compile import CompiledRulebook
 from gamification.domain.decide import decide_turn
 from gamification.domain.effects import BadgeAwarded, Effects
 from gamification.domain.errors import Reason, Unavailable
-from gamification.domain.ids import MerchantId
+from gamification.domain.ids import EventId, MerchantId
 from gamification.domain.merchant import Merchant
 from gamification.domain.needs import needs_of, want_old_board_days
 from gamification.domain.player import Player
 from gamification.domain.turn import Turn
 from gamification.telemetry.killpoints import reached
+from gamification.wire import audit as audit_wire
 from gamification.wire.announce import announce
 from gamification.wire.dead_letter import outbox_row
 from gamification.wire.envelope import DeadLetter, Decoded, Record
@@ -76,6 +79,8 @@ class Outcome:
     counted: list[Activity] = field(default_factory=list)
     duplicates: list[Activity] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
+    actors: dict[EventId, str] = field(default_factory=dict)
+    """By cause: who asked, for the audit. Where nobody did, it was the engine."""
 
 
 class Awarder:
@@ -232,13 +237,17 @@ def write_effects(
     profiles.write(tx, [p for p in players if p.dirty])
     customer_days.write(tx, players)
     completions.write(tx, players)
-    badges.award(tx, [a for a in effects.announcements if isinstance(a, BadgeAwarded)])
+    awarded = [a for a in effects.announcements if isinstance(a, BadgeAwarded)]
+    badges.award(tx, awarded)
+    audited = badges_awarded(awarded, outcome.actors)
+    audit.append(tx, audited)
     ledger.refuse(tx, effects.refused)
     ledger.take_prizes(tx, effects.prizes)
     profiles.write_settings(tx, [p for p in players if p.settings_dirty])
     dead_letters.park(tx, outcome.letters)
     locales = {merchant: tenant.default_locale for merchant, (tenant, _) in tenants.items()}
     rows = announce(effects.announcements, locales, now_ms)
+    rows.extend(audit_wire.announced(audited, now_ms))
     rows.extend(outbox_row(letter) for letter in outcome.letters)
     reached("award.before_append")
     outbox.append(tx, rows, [p for p in players if p.dirty or p.board_days])

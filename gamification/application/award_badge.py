@@ -13,6 +13,7 @@ from gamification.adapters.postgres.profiles import CustomerKey
 from gamification.adapters.postgres.session import EngineSession, Tx, pipelined
 from gamification.application.award import Outcome, StaleRules, write_effects
 from gamification.application.rules import Tenants
+from gamification.application.told import count_badges
 from gamification.domain.errors import Unavailable
 from gamification.domain.grant import Granted, cause_of, grant
 from gamification.domain.ids import BadgeId, CustomerId, MerchantId
@@ -106,6 +107,7 @@ class BadgeAwarder:
                     continue
                 key = call.merchant_id, call.customer_id, call.badge
                 cause = cause_of(*key, now_ms, call.traceparent)
+                outcome.actors.setdefault(cause.event_id, call.actor)
                 granted = grant(Turn(cause, player, tenant, outcome.effects), call.badge)
                 locale = player.locale or merchant.default_locale
                 place = rules.by_id.get(call.badge)
@@ -116,6 +118,7 @@ class BadgeAwarder:
                     write_effects(tx, outcome, list(players.values()), tenants, now_ms)
             reached("award_badge.before_commit")
         reached("award_badge.after_commit")
+        count_badges(outcome)
         return replies
 
 

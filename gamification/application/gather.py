@@ -101,7 +101,8 @@ class Gatherer(Generic[C, R]):
             self._stopping.set()
             self._drop()
             for left in self._rest():
-                left.future.set_exception(Unavailable("stopping"))
+                if left.future.set_running_or_notify_cancel():
+                    left.future.set_exception(Unavailable("stopping"))
 
     def _take(self) -> list[_Waiting[C, R]]:
         """The next calls, without those that nobody waits for any more."""

@@ -222,8 +222,7 @@ class Relay:
         if session.announced:
             entries = [entry for entry in entries if entry.id not in session.announced]
         messages = session.composer.compose(entries, found, self._too_large)
-        before = session.position
-        position = RelayPosition(up_to, before.incarnation, before.last_id)
+        position = session.position.followed_by(up_to)
         reached("relay.after_read")
         try:
             session.publisher.publish(messages, position)

@@ -78,7 +78,8 @@ def repair(site: Site, publisher: TransactionalPublisher, found: Found, known: K
     if undecided is not None and undecided.incarnation == known.incarnation:
         up_to = max(up_to, undecided.last_id)
     elif hangs and ours is not None and ours.after is not None:
-        # The last transaction was ended where the position is, but not everywhere.
+        # The last transaction, or the one before, was ended where the position is but not
+        # everywhere.
         begin, up_to = ours.after, max(up_to, ours.last_id)
     if not hangs and up_to <= begin:
         return Repaired(position, known, frozenset())

@@ -63,7 +63,7 @@ class Upkeep:
         """
         now = self._clock()
         if seen > position.last_id and now - self._committed_at >= FOLLOW_AFTER_S:
-            position = RelayPosition(seen, position.incarnation)
+            position = position.followed_by(seen)
             publisher.publish((), position)
             relay_state.store_progress(database, self._lane.shard, seen, published=False)
             self.committed()

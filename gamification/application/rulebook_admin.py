@@ -6,11 +6,13 @@ from typing import Final
 
 from gamification.adapters.postgres import audit, outbox, rulebooks, translations
 from gamification.adapters.postgres.session import EngineSession, Tx
+from gamification.domain.audit import Entry
 from gamification.domain.compile import held_badges
 from gamification.domain.errors import InvalidArgument
 from gamification.domain.ids import DEFAULT_MERCHANT, MerchantId, uuid_text
 from gamification.domain.rulebook import Rulebook
 from gamification.wire import encode
+from gamification.wire.audit import announced
 from gamification.wire.envelope import OutboxRow
 from gamification.wire.rulebook import load
 
@@ -37,11 +39,10 @@ def activate(
         if lacking:
             raise InvalidArgument(f"badges: {no_names(lacking)}")
         version = rulebooks.activate(tx, owner, document, actor, held_badges(rulebook))
-        audit.write(
-            tx,
-            audit.Entry(owner, actor, "rulebook.activate", f"rulebook:{version}"),
-        )
-        outbox.append(tx, [_invalidation(owner, version, now_ms())], [])
+        audited = [Entry(owner, actor, "rulebook.activate", f"rulebook:{version}")]
+        audit.append(tx, audited)
+        at_ms = now_ms()
+        outbox.append(tx, [_invalidation(owner, version, at_ms), *announced(audited, at_ms)], [])
     return version
 
 

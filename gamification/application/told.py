@@ -27,7 +27,7 @@ def tell(records: Sequence[Record], outcome: Outcome, seconds: float) -> None:
     _count_events("duplicate", outcome.duplicates)
     if outcome.effects.warnings:
         metrics.IGNORED.labels("language_or_timezone").inc(outcome.effects.warnings)
-    _tell_badges(outcome)
+    count_badges(outcome)
     _tell_prizes(outcome)
     for letter in outcome.letters:
         metrics.EVENTS.labels(letter.origin.topic, "rejected").inc()
@@ -48,7 +48,8 @@ def _count_events(outcome: str, activities: Sequence[Activity]) -> None:
         metrics.EVENTS.labels(kind, outcome).inc(number)
 
 
-def _tell_badges(outcome: Outcome) -> None:
+def count_badges(outcome: Outcome) -> None:
+    """Of one committed transaction."""
     awarded = Counter(
         (fact.player.merchant_id, fact.badge, fact.player.locale or "")
         for fact in outcome.effects.announcements

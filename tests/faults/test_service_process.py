@@ -127,3 +127,16 @@ def test_postgres_and_redis_may_go_and_come_back(world: World) -> None:
     assert world.award(anna).status == pb.AWARD_STATUS_ALREADY_AWARDED
     assert world.worker.is_running()
     assert world.token not in world.worker.log_text()
+
+
+def test_a_frozen_postgres_keeps_nobody_waiting(world: World) -> None:
+    """It takes what is sent to it and says nothing: the hardest way to be away."""
+    anna = new_customer()
+    assert world.award(anna).status == pb.AWARD_STATUS_AWARDED
+    world.stack.postgres.pause()
+    try:
+        ended = refusal(lambda: world.award(anna, within_s=30.0))
+        assert ended.code() is grpc.StatusCode.UNAVAILABLE
+    finally:
+        world.stack.postgres.resume()
+    eventually(world.answers, within_s=60)

@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka import KafkaError, Producer
 
 from deploy.devstack.server import Addresses
-from gamification.adapters.kafka import visible
+from gamification.adapters.kafka import position, visible
 from gamification.adapters.kafka.position import RelayPosition
 from gamification.adapters.kafka.publisher import TransactionalPublisher
 from gamification.adapters.postgres import relay_state
@@ -140,11 +140,11 @@ def test_undoing_leaves_nothing_to_be_read(world: World) -> None:
         world.bootstrap, world.lane.transactional_id, world.lane.position_topic, world.lane.shard
     )
     publisher.undo([world.topic, "no.such.topic"], RelayPosition(99, "anything"))
-    position = publisher.position()
+    found = publisher.position()
     publisher.close()
-    assert position.undecided is None
-    assert position.position is not None
-    assert position.position.last_id == 5
+    assert found.undecided is None
+    assert found.position is not None
+    assert found.position.last_id == 5
     assert relays.read_committed(world.bootstrap, world.topic) == before
 
 
@@ -170,6 +170,40 @@ def test_what_was_ended_where_the_position_is_but_not_everywhere_is_announced(
     monkeypatch.undo()
     world.publish_all()
     world.assert_all_once()
+
+
+def test_each_transaction_tells_where_the_one_before_it_began(world: World) -> None:
+    """Kafka may have forgotten to end that one, too, before anybody noticed."""
+    found = []
+    with relays.relay_of(world.dsn, world.bootstrap, world.lane, Limits(rows_max=2)) as relay:
+        for last in (7, 9, 10):
+            relays.turn_until(relay, world.dsn, last)
+            place = world.lane.position_topic, world.lane.shard
+            found.append(position.read(world.bootstrap, *place).position)
+    told = [(one.last_id, one.after) for one in found if one is not None]
+    assert told == [(7, 5), (9, 5), (10, 7)]
+
+
+def test_rows_of_the_transaction_before_the_last_are_not_lost(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, *lost = world.rows_by_partition()
+    assert lost
+    world.seen_by_readers(*kept)
+    world.write(1)
+    world.seen_by_readers(11)
+    publisher = TransactionalPublisher(
+        world.bootstrap, world.lane.transactional_id, world.lane.position_topic, world.lane.shard
+    )
+    incarnation = relays.ask(world.dsn, "SELECT id FROM incarnation")
+    publisher.publish((), RelayPosition(5, incarnation).followed_by(10).followed_by(11))
+    publisher.close()
+    relays.do(world.dsn, "UPDATE relay_progress SET last_id = 11")
+    monkeypatch.setattr(visible, "hangs", lambda _brokers, _topics: True)
+    with relays.relay_of(world.dsn, world.bootstrap, world.lane) as relay:
+        relay.turn()
+    seen = relays.numbers(relays.read_committed(world.bootstrap, world.topic))
+    assert sorted(seen) == world.written
 
 
 def test_open_records_are_noticed_wherever_they_are(world: World) -> None:

@@ -14,6 +14,7 @@ from deploy.devstack.server import Addresses
 from deploy.neighbours.behaviour import Lie
 from deploy.neighbours.tokens import mint
 from gamification.generated.gamification.v1 import gamification_pb2 as pb
+from gamification.telemetry import metrics
 from tests.services_world import (
     ANSWER_WITHIN_S,
     AWARD,
@@ -54,6 +55,20 @@ def test_a_badge_is_there_when_the_answer_is(world: World) -> None:
     again = world.caller.award(anna)
     assert again.status == pb.AWARD_STATUS_ALREADY_AWARDED
     assert (again.badge_name, again.locale) == ("Our guest", "en")
+
+
+def test_who_gave_a_badge_is_audited_and_the_badge_is_counted(world: World) -> None:
+    anna = new_customer()
+    counted = metrics.BADGES.labels(SHOP, "guest", "")
+    before = counted._value.get()
+    for _ in range(2):
+        world.caller.award(anna, token=mint(SHOP, AWARD, sub="points"))
+    assert counted._value.get() - before == 1
+    rows = world.rows(
+        "SELECT actor, details->>'badge' FROM audit_logs WHERE subject = %s ORDER BY 2",
+        f"customer:{anna}",
+    )
+    assert rows == [("points", "friend"), ("points", "guest")]
 
 
 def test_the_short_path_answers_too(world: World) -> None:

@@ -19,13 +19,14 @@ from gamification.domain.ids import MerchantId
 from gamification.domain.rulebook import Rulebook
 from tests.oracle import awards_audit as awards
 from tests.oracle import postgres_rows as sql
+from tests.oracle.audit_rows import compare_audit
 from tests.oracle.avro_read import Published
 from tests.oracle.boards_audit import compare_boards
 from tests.oracle.expected import MerchantSettings, Person
 from tests.oracle.ledger_audit import LedgerAudit
 from tests.oracle.letters_audit import BadRecord, compare_letters
 from tests.oracle.model import Granted, expected
-from tests.oracle.postgres_rows import ProfileRow
+from tests.oracle.postgres_rows import AuditRow, ProfileRow
 from tests.oracle.report import Report
 from tests.oracle.topic_records import TopicReader, TopicRecord
 from tests.oracle.topics_audit import (
@@ -120,6 +121,8 @@ class Auditor:
                 report,
             )
             compare_facts(told, badges, wanted, profiles, report)
+            audited = (AuditRow(*values) for values in sql.rows(database, sql.AUDITED))
+            compare_audit(told, badges, audited, report)
             letters = [record for record in records if record.topic == DEAD_LETTERS]
             compare_letters(database, self._outbox.rows, letters, inputs.bad, report)
             self._compare_boards(database, report)

@@ -68,6 +68,11 @@ DEAD_LETTERS: Final = """
       FROM dead_letters
 """
 
+AUDITED: Final = """
+    SELECT uuid_send(id), merchant_id::text, actor, action, subject, outcome, details
+      FROM audit_logs
+"""
+
 NAMES: Final = "SELECT code, name FROM names"
 
 VIEW_SUMS: Final = """
@@ -150,6 +155,16 @@ class LetterRow(NamedTuple):
     detail: str
     attempts: int
     status: str
+
+
+class AuditRow(NamedTuple):
+    id: bytes
+    merchant: str
+    actor: str
+    action: str
+    subject: str
+    outcome: str
+    details: dict[str, str]
 
 
 class BadgeRow(NamedTuple):

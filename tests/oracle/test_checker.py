@@ -113,6 +113,7 @@ def test_what_the_processes_did_is_right(audited: Audited) -> None:
 SOMEBODY = {
     "one": "(merchant_id, customer_id) = (SELECT merchant_id, customer_id FROM ledger LIMIT 1)",
     "badge": "ctid = (SELECT ctid FROM customer_badges LIMIT 1)",
+    "audit": "ctid = (SELECT ctid FROM audit_logs WHERE action = 'badge.award' LIMIT 1)",
     "value": "ctid = (SELECT ctid FROM completions WHERE exp > 0 LIMIT 1)",
     "prize": "ctid = (SELECT ctid FROM payouts LIMIT 1)",
     "event": "event_id = (SELECT min(cause::text)::uuid FROM ledger)",
@@ -181,6 +182,10 @@ SPOILED: dict[Invariant, tuple[str, ...]] = {
         TOLD_AGAIN,
         "DELETE FROM customer_badges WHERE {badge}",
         "UPDATE profiles SET current_streak = 99 WHERE {one}",
+        "DELETE FROM audit_logs WHERE {audit}",
+        "UPDATE audit_logs SET actor = 'anna' WHERE {audit}",
+        "UPDATE audit_logs SET id = gen_random_uuid() WHERE {audit}",
+        "DELETE FROM outbox WHERE id = (SELECT min(id) FROM outbox WHERE topic = 9)",
         "DELETE FROM dead_letters WHERE origin_offset % 2 = 0",
         "UPDATE dead_letters SET reason = 'poison'",
         "DELETE FROM outbox WHERE letter IS NOT NULL",

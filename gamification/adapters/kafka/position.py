@@ -9,7 +9,7 @@ dies (librdkafka issues 5456 and 5511, open in 2.16), and a record shows what is
 import json
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -41,7 +41,19 @@ class RelayPosition:
     last_id: int
     incarnation: str
     after: int | None = None
-    """Rows in (after, last_id] were published together with it; None: it came alone."""
+    """Rows in (after, last_id] were published by its transaction and the one before; None: it
+    came alone, when all before it had been looked at."""
+    began: int | None = field(default=None, compare=False)
+    """Where its own transaction's rows begin; not worded."""
+
+    def followed_by(self, last_id: int) -> "RelayPosition":
+        """What the next transaction says.
+
+        A broker may forget to end a transaction after it has acknowledged it, and the next one may
+        be committed before anybody notices: so each tells where the one before it began.
+        """
+        after = self.last_id if self.began is None else self.began
+        return RelayPosition(last_id, self.incarnation, after, self.last_id)
 
     def worded(self) -> bytes:
         """As the value of the record."""

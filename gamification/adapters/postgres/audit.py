@@ -2,19 +2,11 @@
 
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
 
 from gamification.adapters.postgres.arrays import texts, uuids
 from gamification.adapters.postgres.session import Tx
 from gamification.domain.audit import Entry
 from gamification.wire.audit import audit_id
-
-__all__ = ["Entry", "append", "write"]
-
-WRITE: Final = """
-    INSERT INTO audit_logs (merchant_id, actor, action, subject, outcome, details)
-    VALUES (%b::uuid, %b::text, %b::text, %b::text, %b::text, %b::text::jsonb)
-"""
 
 APPEND: Final = """
     INSERT INTO audit_logs (merchant_id, id, actor, action, subject, outcome, details)
@@ -23,21 +15,6 @@ APPEND: Final = """
                   %b::text[]) AS told (m, i, a, d, s, o, t)
     ON CONFLICT DO NOTHING
 """
-
-
-def write(tx: Tx, entry: Entry) -> None:
-    """One entry under an id of its own, for what is not announced."""
-    tx.execute(
-        WRITE,
-        (
-            UUID(bytes=entry.merchant_id),
-            entry.actor,
-            entry.action,
-            entry.subject,
-            entry.outcome,
-            entry.details,
-        ),
-    )
 
 
 def append(tx: Tx, entries: Sequence[Entry]) -> None:

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, TypeVar
 
 from gamification.api.grpc import requests
 from gamification.api.grpc.calls import Context, answer, header, left_s, traceparent
 from gamification.application.authenticate import permit
 from gamification.application.award_badge import Answer, BadgeCall, Reply
+from gamification.application.purge_audit import Purged
+from gamification.application.translate import Name
 from gamification.domain.errors import (
     InvalidArgument,
     NotEligible,
@@ -26,27 +28,11 @@ from gamification.generated.gamification.v1 import gamification_pb2_grpc as pb_g
 AUTHORIZATION: Final = "authorization"
 PURGE_WITHIN_S: Final = 120.0
 """For callers who set no deadline; what was not done by then is done when the call is repeated."""
+PURGE_ENDS_WITHIN_S: Final = 10.0
+"""How long the step that a purge is at may still take when its time is over."""
 SERVICE: Final = "gamification.v1.GamificationService"
 
-
-class Purged(Protocol):
-    """What a purge deleted."""
-
-    @property
-    def rows(self) -> int: ...
-
-    @property
-    def objects(self) -> int: ...
-
-
-class Name(Protocol):
-    """A text and the language that it is in."""
-
-    @property
-    def text(self) -> str: ...
-
-    @property
-    def locale(self) -> str: ...
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +121,8 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
                 raise Unavailable("a customer that exists could not be made")
 
     async def _submit(self, call: BadgeCall, context: Context) -> Reply:
-        future = self._means.submit(call, left_s(context))
-        return await asyncio.wrap_future(future)
+        within_s = left_s(context)
+        return await _in_time(asyncio.wrap_future(self._means.submit(call, within_s)), within_s)
 
     async def _purge(
         self, request: pb.PurgeAuditLogsRequest, context: Context
@@ -150,7 +136,8 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
         actor = identity.subject or identity.token_id
         remaining_s = context.time_remaining()
         within_s = PURGE_WITHIN_S if remaining_s is None else min(PURGE_WITHIN_S, remaining_s)
-        purged = await asyncio.to_thread(means.purge, merchant, actor, within_s)
+        purging = asyncio.to_thread(means.purge, merchant, actor, within_s)
+        purged = await _in_time(purging, within_s + PURGE_ENDS_WITHIN_S)
         found = purged.rows or purged.objects
         return pb.PurgeAuditLogsResponse(
             status=pb.PURGE_STATUS_PURGED if found else pb.PURGE_STATUS_EMPTY,
@@ -166,11 +153,22 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
             )
 
 
+async def _in_time(work: Awaitable[Result], within_s: float) -> Result:
+    """Raises Unavailable, also when Postgres is frozen and a thread waits for it without an end.
+
+    What was begun may be done all the same; to call again is harmless.
+    """
+    try:
+        async with asyncio.timeout(within_s):
+            return await work
+    except TimeoutError:
+        raise Unavailable("no answer in time; call again") from None
+
+
 def _token(request: pb.PurgeAuditLogsRequest, metadata: str | bytes | None) -> str:
     """From the metadata, the request, or both. Raises NotAuthenticated, InvalidArgument."""
     if not request.jwt_token:
         return requests.bearer_token(metadata)
-    given = requests.token(request.jwt_token)
-    if metadata is not None and requests.bearer_token(metadata) != given:
+    if metadata is not None and requests.bearer_token(metadata) != request.jwt_token:
         raise InvalidArgument("jwt_token: not the token of the metadata; send one of them")
-    return given
+    return request.jwt_token
