@@ -16,7 +16,7 @@ from gamification.api.http.health import HealthServer, PortTaken, application
 from gamification.api.http.vitals import Check, Vitals
 from gamification.domain.errors import Halt, Unavailable
 from gamification.settings import Settings, SettingsError, load, misspelled
-from gamification.telemetry import killpoints, logs, metrics
+from gamification.telemetry import killpoints, logs, metrics, traces
 
 EXIT_OK: Final = 0
 EXIT_BUG: Final = 1
@@ -80,6 +80,7 @@ def run(name: str, main: Callable[[Process], None]) -> int:
         log.critical("start_failed", reason=str(error))
         return EXIT_SETTINGS
     _watch_signals(process)
+    _record_traces(settings, name)
     faulthandler.register(signal.SIGUSR1, all_threads=True)  # for who asks where it hangs
     server.start()
     for line in misspelled():
@@ -88,7 +89,18 @@ def run(name: str, main: Callable[[Process], None]) -> int:
     code = _outcome(replace(process, collector=Collector()), main)
     process.vitals.stopping()
     server.stop()
+    traces.stop()
     return code
+
+
+def _record_traces(settings: Settings, name: str) -> None:
+    """When somebody wants them."""
+    if not settings.otlp_endpoint:
+        return
+    from gamification.telemetry import recorder  # noqa: PLC0415 - 15 MiB that few want
+
+    traces.start(recorder.over_otlp(settings, name))
+    log.info("traces_exported", endpoint=settings.otlp_endpoint)
 
 
 def _outcome(process: Process, main: Callable[[Process], None]) -> int:

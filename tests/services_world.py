@@ -38,6 +38,7 @@ earn:
 badges:
   - {id: guest, name: badge.guest, icon: star, reward: {exp: 20, coins: 5}}
   - {id: friend, name: badge.friend, icon: star, when: {badge: guest}}
+  - {id: beginner, name: badge.beginner, icon: star, when: {count: points.earned, at_least: 1}}
   - {id: local, name: badge.local, icon: star, eligible: {locale: known}}
 """
 NAMES: Final = (("en", "Our guest"), ("pt", "Nosso hóspede"))
@@ -145,11 +146,14 @@ class Caller:
         merchant: str = SHOP,
         locale: str = "",
         within_s: float = ANSWER_WITHIN_S,
+        traceparent: str | None = None,
     ) -> pb.AwardBadgeResponse:
         request = pb.AwardBadgeRequest(
             merchant_id=merchant, customer_id=customer, badge=badge, locale=locale
         )
         metadata = bearer(mint(SHOP, AWARD) if token is None else token)
+        if traceparent is not None:
+            metadata += (("traceparent", traceparent),)
         answer: pb.AwardBadgeResponse = self._stub.AwardBadge(
             request, metadata=metadata, timeout=within_s
         )

@@ -19,7 +19,9 @@ from gamification.domain.grant import Granted, cause_of, grant
 from gamification.domain.ids import BadgeId, CustomerId, MerchantId
 from gamification.domain.player import Player
 from gamification.domain.turn import Turn
+from gamification.telemetry import traces
 from gamification.telemetry.killpoints import reached
+from gamification.telemetry.traces import Kind
 
 TRIES: Final = 3
 
@@ -78,12 +80,26 @@ class BadgeAwarder:
 
         Safe to repeat. Raises Suspect when one of them may be at fault, Unavailable, Halt.
         """
-        for _ in range(TRIES):
-            try:
-                return self._attempt(calls)
-            except StaleRules:
-                self._tenants.renew()
-        raise Unavailable("rules or merchants change faster than they can be read")
+        span = traces.begin(
+            "award_badge batch",
+            Kind.INTERNAL,
+            attributes={"gamification.calls": len(calls)},
+            links=(call.traceparent for call in calls),
+        )
+        failed: str | None = "not committed"
+        try:
+            for _ in range(TRIES):
+                try:
+                    replies = self._attempt(calls)
+                except StaleRules:
+                    self._tenants.renew()
+                else:
+                    failed = None
+                    return replies
+            raise Unavailable("rules or merchants change faster than they can be read")
+        finally:
+            if span is not None:
+                span.end(error=failed)
 
     def _attempt(self, calls: Sequence[BadgeCall]) -> list[Reply]:
         tenants = self._tenants.load({call.merchant_id for call in calls})

@@ -8,6 +8,7 @@ from gamification.adapters.kafka.consumer import InputConsumer
 from gamification.adapters.postgres.offsets import Partition
 from gamification.application.award import Awarder, Moves, Outcome
 from gamification.application.lag import Lag
+from gamification.application.record_spans import RecordSpans, record_spans
 from gamification.application.shortcut import Shortcut
 from gamification.domain.breaker import Breaker
 from gamification.domain.errors import GamificationError, Reason, Suspect, Unavailable
@@ -49,6 +50,7 @@ class Intake:
         self._limits = limits
         self._breaker, self._shortcut, self._told = extras
         self._lag = Lag(consumer)
+        self._spans: RecordSpans | None = None
 
     def turn(self) -> None:
         """Handle one batch, if there is one. Raises Unavailable or Halt; then nothing is lost:
@@ -61,7 +63,8 @@ class Intake:
         decoded, held = self._decode(records)
         self._breaker.judge(len(decoded), sum(1 for d in decoded if d.letter is not None))
         if decoded:
-            self._handle(decoded)
+            with record_spans(decoded) as self._spans:
+                self._handle(decoded)
         if held:
             self._consumer.hold(held, HELD_FOR_S)
 
@@ -135,6 +138,8 @@ class Intake:
         self._consumer.stored(next_offsets)
         self._shortcut.note(outcome)
         seconds = time.perf_counter() - began
+        if self._spans is not None:
+            self._spans.committed(batch, outcome)
         committed = [decoded.record for decoded in batch]
         self._told(committed, outcome, seconds)
         self._lag.handled(committed)

@@ -12,7 +12,8 @@ from gamification.adapters.postgres.connection import Database, connect
 from gamification.adapters.postgres.outbox_reader import Entry
 from gamification.application.relay_lanes import Lane, Limits
 from gamification.domain.errors import Unavailable
-from gamification.telemetry import logs, metrics
+from gamification.telemetry import logs, metrics, traces
+from gamification.telemetry.traces import Kind
 
 MEASURE_EVERY_S: Final = 1.0
 ENSURE_EVERY_S: Final = 10.0
@@ -116,3 +117,33 @@ def count(entries: Sequence[Entry], topics: Mapping[int, str], took_s: float) ->
     metrics.BATCH_SECONDS.observe(took_s)
     for code, rows in Counter(entry.topic for entry in entries).items():
         metrics.PUBLISHED.labels(topics[code]).inc(rows)
+    if traces.is_on():
+        _trace(entries, topics, time.time_ns() - int(took_s * 1e9))
+
+
+def _trace(entries: Sequence[Entry], topics: Mapping[int, str], began_ns: int) -> None:
+    """A span for the batch, and one in the trace of each announcement that is followed."""
+    system: dict[str, str | int] = {"messaging.system": "kafka"}
+    whole = traces.begin(
+        "publish batch",
+        Kind.PRODUCER,
+        attributes={**system, "messaging.batch.message_count": len(entries)},
+        links=(entry.traceparent for entry in entries),
+        began_ns=began_ns,
+    )
+    if whole is not None:
+        whole.end()
+    for entry in entries:
+        if not traces.is_sampled(entry.traceparent):
+            continue
+        topic = topics[entry.topic]
+        about = {**system, "messaging.destination.name": topic, "gamification.outbox_id": entry.id}
+        span = traces.begin(
+            f"publish {topic}",
+            Kind.PRODUCER,
+            entry.traceparent,
+            attributes=about,
+            began_ns=began_ns,
+        )
+        if span is not None:
+            span.end()

@@ -236,6 +236,14 @@ class EngineSettings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = setting(
         "GAMIFICATION_LOG_LEVEL", "info", "Least level that is logged."
     )
+    otlp_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "Where traces go, by OTLP over gRPC; without it none are made. The SDK's other variables "
+        "hold, too: OTEL_TRACES_SAMPLER and its _ARG, OTEL_BSP_*, OTEL_SDK_DISABLED.",
+        allowed="nothing, or an http:// or https:// URL; https:// encrypts",
+        pattern=r"^(https?://[^\s/]+/?)?$",
+    )
     metrics_merchants_max: int = setting(
         "GAMIFICATION_METRICS_MERCHANTS_MAX",
         100,

@@ -41,6 +41,11 @@ def get(name: str) -> FilteringBoundLogger:
     return cast("FilteringBoundLogger", structlog.get_logger(source=name))
 
 
+def bind(**fields: str) -> None:
+    """Add fields to every line of the call in hand: of this task of an event loop, or thread."""
+    structlog.contextvars.bind_contextvars(**fields)
+
+
 def configure(settings: Settings, process: str, out: BinaryIO | None = None) -> None:
     """Send every log line of this process, structlog's and the standard library's, to `out`.
 

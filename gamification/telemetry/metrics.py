@@ -186,7 +186,7 @@ OF_PROCESS: Final[dict[str, tuple[Metric, ...]]] = {
 def registry(process: str, settings: Settings) -> CollectorRegistry:
     """What /metrics of one process shows. Also sets the limits of labels."""
     merchant_label.resize(settings.metrics_merchants_max)
-    BUILD.info({"version": _version(), "python": platform.python_version(), "process": process})
+    BUILD.info({"version": our_version(), "python": platform.python_version(), "process": process})
     made = CollectorRegistry()
     for metric in (*EVERY_PROCESS, *OF_PROCESS.get(process, ())):
         made.register(metric)
@@ -201,7 +201,7 @@ def forget_partition(topic: str, partition: int) -> None:
         gauge.remove(topic, str(partition))
 
 
-def _version() -> str:
+def our_version() -> str:
     try:
         return version("gamification")
     except PackageNotFoundError:

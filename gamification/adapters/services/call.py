@@ -18,7 +18,8 @@ from grpc import StatusCode
 
 from gamification.adapters.services.circuit import CircuitBreaker, State
 from gamification.domain.errors import Unavailable
-from gamification.telemetry import logs, metrics
+from gamification.telemetry import logs, metrics, traces
+from gamification.telemetry.traces import Kind
 from gamification.wire.trace import SHAPE, TRACEPARENT
 
 Request = TypeVar("Request")
@@ -91,9 +92,33 @@ class Service:
         Raises Unavailable with the service's name and the status. Nothing else of what the
         service said is kept: it may hold a token or an address.
         """
+        span = None
+        if traceparent is not None:
+            span = traces.begin(f"call {self.name}", Kind.CLIENT, traceparent)
+        metadata = _metadata(traceparent if span is None else span.traceparent)
+        how_it_ended: str | None = "cancelled"
+        try:
+            answer = await self._call(method, request, metadata, says, idempotent=idempotent)
+            how_it_ended = None
+        except Unavailable:
+            how_it_ended = "unavailable"
+            raise
+        finally:
+            if span is not None:
+                span.end(error=how_it_ended)
+        return answer
+
+    async def _call(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
+        request: Request,
+        metadata: Metadata,
+        says: frozenset[StatusCode],
+        *,
+        idempotent: bool,
+    ) -> Answer | StatusCode:
         bounds = self._bounds
         ends = self._clock() + bounds.deadline_ms / 1000
-        metadata = _metadata(traceparent)
         if self._in_hand >= bounds.at_once_max + bounds.waiting_max:
             raise self._unavailable("too many calls wait")
         self._in_hand += 1

@@ -10,13 +10,15 @@ import grpc.aio
 
 from gamification.api.grpc.statuses import told
 from gamification.domain.errors import Refused
-from gamification.telemetry import logs, metrics
-from gamification.wire.trace import TRACEPARENT, traceparent_of
+from gamification.telemetry import logs, metrics, traces
+from gamification.telemetry.traces import Kind
+from gamification.wire.trace import TRACEPARENT, trace_id_of, traceparent_of
 
 Response = TypeVar("Response")
 Context = grpc.aio.ServicerContext[Any, Any]
 
 METHOD: Final = "grpc"
+RPC: Final = {"rpc.system": "grpc"}
 WITHIN_S: Final = 5.0
 """For callers who set no deadline: nobody waits longer for a badge."""
 
@@ -26,13 +28,21 @@ log = logs.get("grpc")
 async def answer(
     endpoint: str,
     context: Context,
-    work: Callable[[], Awaitable[Response]],
+    work: Callable[[str | None], Awaitable[Response]],
 ) -> Response:
-    """Run `work` and give its answer, or end the call with the status of its error."""
+    """Run `work` and give its answer, or end the call with the status of its error.
+
+    `work` gets the traceparent to pass on: of our span, else the caller's, if there is one.
+    """
     began_s = time.perf_counter()
     status = grpc.StatusCode.OK
+    parent = _traceparent(context)
+    span = traces.begin(endpoint[1:], Kind.SERVER, parent, attributes=RPC)
+    trace = parent if span is None else span.traceparent
+    if trace is not None:
+        logs.bind(trace_id=trace_id_of(trace))
     try:
-        return await work()
+        return await work(trace)
     except asyncio.CancelledError:
         status = grpc.StatusCode.CANCELLED  # the caller went away, or its time was over
         raise
@@ -48,6 +58,9 @@ async def answer(
         await context.abort(ending.code, ending.message, ending.trailers)
         raise AssertionError from error  # abort always raises
     finally:
+        if span is not None:
+            failed = None if status is grpc.StatusCode.OK else status.name
+            span.end({"rpc.grpc.status_code": status.value[0]}, error=failed)
         metrics.REQUESTS.labels(endpoint, METHOD, status.name).inc()
         metrics.RESPONSE_SECONDS.labels(endpoint).observe(time.perf_counter() - began_s)
 
@@ -60,7 +73,7 @@ def header(context: Context, name: str) -> str | bytes | None:
     return None
 
 
-def traceparent(context: Context) -> str | None:
+def _traceparent(context: Context) -> str | None:
     """The caller's trace; None when there is none, or none that can be read."""
     given = header(context, TRACEPARENT)
     if given is None:

@@ -44,13 +44,12 @@ def locale(text: str) -> str | None:
 
 
 def bearer_token(header: str | bytes | None) -> str:
-    """The token of an `authorization` header. Raises NotAuthenticated."""
-    if header is None:
+    """The token of an `authorization` header, of whatever form. Raises NotAuthenticated."""
+    text = header.decode("ascii", "replace") if isinstance(header, bytes) else header or ""
+    token = text[len(SCHEME) :].strip()
+    if not token or not text.lower().startswith(SCHEME):
         raise NotAuthenticated("metadata authorization: Bearer and a token are needed")
-    text = header.decode("ascii", "replace") if isinstance(header, bytes) else header
-    if not text.lower().startswith(SCHEME):
-        raise NotAuthenticated("metadata authorization: Bearer and a token are needed")
-    return text[len(SCHEME) :].strip()
+    return token
 
 
 @contextmanager

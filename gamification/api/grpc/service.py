@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from gamification.api.grpc import requests
-from gamification.api.grpc.calls import Context, answer, header, left_s, traceparent
+from gamification.api.grpc.calls import Context, answer, header, left_s
 from gamification.application.authenticate import permit
 from gamification.application.award_badge import Answer, BadgeCall, Reply
 from gamification.application.purge_audit import Purged
@@ -45,7 +45,8 @@ class Means:
     """Seconds to wait for one more; 0 when it may pass. Never raises."""
     submit: Callable[[BadgeCall, float], "Future[Reply]"]
     """Gather a call, which must begin within so many seconds."""
-    customer_exists: Callable[[MerchantId, CustomerId], Awaitable[bool]]
+    customer_exists: Callable[[MerchantId, CustomerId, str | None], Awaitable[bool]]
+    """With the caller's trace."""
     name: Callable[[str, str], Awaitable[Name]]
     """The text of a translation key in a language, or the nearest one that there is."""
     purge: Callable[[MerchantId, str, float], Purged]
@@ -64,21 +65,24 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
         self, request: pb.AwardBadgeRequest, context: Context
     ) -> pb.AwardBadgeResponse:
         return await answer(
-            f"/{SERVICE}/AwardBadge", context, lambda: self._award_badge(request, context)
+            f"/{SERVICE}/AwardBadge",
+            context,
+            lambda trace: self._award_badge(request, context, trace),
         )
 
     async def PurgeAuditLogs(  # noqa: N802 - the proto's name
         self, request: pb.PurgeAuditLogsRequest, context: Context
     ) -> pb.PurgeAuditLogsResponse:
         return await answer(
-            f"/{SERVICE}/PurgeAuditLogs", context, lambda: self._purge(request, context)
+            f"/{SERVICE}/PurgeAuditLogs",
+            context,
+            lambda trace: self._purge(request, context, trace),
         )
 
     async def _award_badge(
-        self, request: pb.AwardBadgeRequest, context: Context
+        self, request: pb.AwardBadgeRequest, context: Context, trace: str | None
     ) -> pb.AwardBadgeResponse:
         means = self._means
-        trace = traceparent(context)
         token = requests.bearer_token(header(context, AUTHORIZATION))
         identity = await means.identify(token, trace)
         merchant = requests.merchant_id(request.merchant_id)
@@ -105,7 +109,8 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
         """Raises NotFound, NotEligible, Unavailable."""
         reply = await self._submit(call, context)
         if reply.answer is Answer.UNKNOWN_CUSTOMER:
-            if not await self._means.customer_exists(call.merchant_id, call.customer_id):
+            who = call.merchant_id, call.customer_id
+            if not await self._means.customer_exists(*who, call.traceparent):
                 raise NotFound("customer_id: no such customer of this merchant")
             reply = await self._submit(call._replace(is_known=True), context)
         match reply.answer:
@@ -125,11 +130,11 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
         return await _in_time(asyncio.wrap_future(self._means.submit(call, within_s)), within_s)
 
     async def _purge(
-        self, request: pb.PurgeAuditLogsRequest, context: Context
+        self, request: pb.PurgeAuditLogsRequest, context: Context, trace: str | None
     ) -> pb.PurgeAuditLogsResponse:
         means = self._means
         token = _token(request, header(context, AUTHORIZATION))
-        identity = await means.identify(token, traceparent(context))
+        identity = await means.identify(token, trace)
         merchant = requests.merchant_id(request.merchant_id)
         permit(identity, Operation.PURGE_AUDIT_LOGS, merchant)
         await self._limit(means.purge_limit, merchant)
