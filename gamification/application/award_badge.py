@@ -13,7 +13,7 @@ from gamification.adapters.postgres.profiles import CustomerKey
 from gamification.adapters.postgres.session import EngineSession, Tx, pipelined
 from gamification.application.award import Outcome, StaleRules, write_effects
 from gamification.application.rules import Tenants
-from gamification.application.told import count_badges
+from gamification.application.told import tell_badges
 from gamification.domain.errors import Unavailable
 from gamification.domain.grant import Granted, cause_of, grant
 from gamification.domain.ids import BadgeId, CustomerId, MerchantId
@@ -134,7 +134,7 @@ class BadgeAwarder:
                     write_effects(tx, outcome, list(players.values()), tenants, now_ms)
             reached("award_badge.before_commit")
         reached("award_badge.after_commit")
-        count_badges(outcome)
+        tell_badges(outcome)
         return replies
 
 

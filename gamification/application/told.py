@@ -1,5 +1,6 @@
 """What the award worker tells people of each committed batch: metrics and log lines."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from gamification.domain.effects import BadgeAwarded
 from gamification.domain.ids import uuid_text
 from gamification.telemetry import logs, metrics
 from gamification.wire.envelope import Record
+from gamification.wire.trace import trace_id_of
 
 log = logs.get("award")
 
@@ -27,7 +29,7 @@ def tell(records: Sequence[Record], outcome: Outcome, seconds: float) -> None:
     _count_events("duplicate", outcome.duplicates)
     if outcome.effects.warnings:
         metrics.IGNORED.labels("language_or_timezone").inc(outcome.effects.warnings)
-    count_badges(outcome)
+    tell_badges(outcome)
     _tell_prizes(outcome)
     for letter in outcome.letters:
         metrics.EVENTS.labels(letter.origin.topic, "rejected").inc()
@@ -40,6 +42,7 @@ def tell(records: Sequence[Record], outcome: Outcome, seconds: float) -> None:
             partition=letter.origin.partition,
             offset=letter.origin.offset,
             attempts=letter.attempts,
+            **_trace(letter.traceparent),
         )
 
 
@@ -48,8 +51,8 @@ def _count_events(outcome: str, activities: Sequence[Activity]) -> None:
         metrics.EVENTS.labels(kind, outcome).inc(number)
 
 
-def count_badges(outcome: Outcome) -> None:
-    """Of one committed transaction."""
+def tell_badges(outcome: Outcome) -> None:
+    """Of one committed transaction. One by one only at level debug: Kafka announces each."""
     awarded = Counter(
         (fact.player.merchant_id, fact.badge, fact.player.locale or "")
         for fact in outcome.effects.announcements
@@ -58,6 +61,18 @@ def count_badges(outcome: Outcome) -> None:
     for (merchant, badge, locale), number in awarded.items():
         labels = metrics.merchant_label(merchant), metrics.badge_label(badge), locale
         metrics.BADGES.labels(*labels).inc(number)
+    if not log.is_enabled_for(logging.DEBUG):
+        return
+    for fact in outcome.effects.announcements:
+        if isinstance(fact, BadgeAwarded):
+            log.debug(
+                "badge_awarded",
+                badge=fact.badge,
+                merchant_id=uuid_text(fact.player.merchant_id),
+                customer_id=uuid_text(fact.player.customer_id),
+                locale=fact.player.locale,
+                **_trace(fact.cause.traceparent),
+            )
 
 
 def _tell_prizes(outcome: Outcome) -> None:
@@ -70,6 +85,7 @@ def _tell_prizes(outcome: Outcome) -> None:
             dedup_key=f"{prize.key.rule}:{prize.key.tournament_id}:{prize.key.match_id}",
             merchant_id=uuid_text(prize.player.merchant_id),
             customer_id=uuid_text(prize.player.customer_id),
+            **_trace(prize.cause.traceparent),
         )
     for refused in outcome.effects.refused:
         metrics.PAYOUTS.labels("refused").inc()
@@ -80,4 +96,9 @@ def _tell_prizes(outcome: Outcome) -> None:
             merchant_id=uuid_text(refused.player.merchant_id),
             customer_id=uuid_text(refused.player.customer_id),
             event_id=uuid_text(refused.cause.event_id),
+            **_trace(refused.cause.traceparent),
         )
+
+
+def _trace(traceparent: str | None) -> dict[str, str]:
+    return {} if traceparent is None else {"trace_id": trace_id_of(traceparent)}
