@@ -83,7 +83,7 @@ BADGES: Final = _counter(
 )
 BADGE_LATENCY: Final = Distribution(
     "gamification_badge_latency_seconds",
-    "From an activity's record timestamp to the commit that counts it.",
+    "From an activity's record timestamp, or a call's arrival, to the commit that counts it.",
     LATENCY_BOUNDS_S,
 )
 PAYOUTS: Final = _counter(
@@ -178,7 +178,7 @@ OF_PROCESS: Final[dict[str, tuple[Metric, ...]]] = {
     "project": (PROJECTION_DELAY, CHANGES_ROWS, CHANGES_AGE, PROJECTED, REBUILDS),
     "service": (
         *(REQUESTS, RESPONSE_SECONDS, LIMITED, LIMITED_HERE, CIRCUIT_STATE),
-        *(BADGES, TRANSLATION_HITS, TRANSLATION_MISSES),
+        *(BADGES, BADGE_LATENCY, TRANSLATION_HITS, TRANSLATION_MISSES),
     ),
 }
 

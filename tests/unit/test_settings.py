@@ -26,6 +26,7 @@ WRONG_WORDS = {
     "GAMIFICATION_LOG_FORMAT": "xml",
     "GAMIFICATION_LOG_LEVEL": "loud",
     "GAMIFICATION_KILL_AT": "commit:0",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317",
     "GAMIFICATION_GRPC_HOST": "http://0.0.0.0",
     "GAMIFICATION_TLS_CERTIFICATE": "server.crt",
     "GAMIFICATION_TLS_KEY": "./server.key",
@@ -215,6 +216,7 @@ def test_every_setting_is_explained() -> None:
         assert variable.name.startswith("GAMIFICATION_") or variable.name in {
             "AUTH_HOST",
             "KAFKA_BROKER",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
             "SERVICE_NAME",
             "USERS_HOST",
         }

@@ -9,6 +9,7 @@ from psycopg.rows import TupleRow
 from psycopg.types.string import ByteaBinaryLoader, ByteaLoader
 
 from gamification.adapters.postgres.errors import translated
+from gamification.adapters.postgres.slow import WatchedCursor
 
 Database: TypeAlias = psycopg.Connection[TupleRow]
 
@@ -36,6 +37,7 @@ def connect(dsn: str, application_name: str, settings: dict[str, str] | None = N
         database = psycopg.connect(
             dsn,
             autocommit=True,
+            cursor_factory=WatchedCursor,
             connect_timeout=CONNECT_TIMEOUT_S,
             application_name=application_name,
             options=options,

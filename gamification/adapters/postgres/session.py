@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 
 from gamification.adapters.postgres import arrays
 from gamification.adapters.postgres.connection import Database, connect, transaction
+from gamification.adapters.postgres.slow import watched
 
 Tx: TypeAlias = psycopg.Cursor[TupleRow]
 """A binary cursor inside a transaction."""
@@ -43,7 +44,7 @@ def pipelined(tx: Tx) -> Iterator[None]:
     The server works on one while the client still packs the next, and a small batch costs one
     round trip instead of ten. The first error is raised at the latest on leaving.
     """
-    with tx.connection.pipeline():
+    with watched("pipeline"), tx.connection.pipeline():
         yield
 
 

@@ -1,6 +1,7 @@
 """GamificationService: each method authenticates, checks, calls one use case and answers."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from gamification.domain.identity import Identity, Operation
 from gamification.domain.ids import CustomerId, MerchantId, uuid_text
 from gamification.generated.gamification.v1 import gamification_pb2 as pb
 from gamification.generated.gamification.v1 import gamification_pb2_grpc as pb_grpc
+from gamification.telemetry import metrics
 
 AUTHORIZATION: Final = "authorization"
 PURGE_WITHIN_S: Final = 120.0
@@ -83,6 +85,7 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
         self, request: pb.AwardBadgeRequest, context: Context, trace: str | None
     ) -> pb.AwardBadgeResponse:
         means = self._means
+        began_s = time.perf_counter()
         token = requests.bearer_token(header(context, AUTHORIZATION))
         identity = await means.identify(token, trace)
         merchant = requests.merchant_id(request.merchant_id)
@@ -97,6 +100,7 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
         )
         locale = requests.locale(request.locale)
         reply = await self._award(call, context)
+        metrics.BADGE_LATENCY.observe([time.perf_counter() - began_s])
         name = await means.name(reply.name_key, locale or reply.locale)
         awarded = reply.answer is Answer.AWARDED
         return pb.AwardBadgeResponse(
