@@ -39,7 +39,7 @@ from gamification.domain.turn import Turn
 from gamification.telemetry.killpoints import reached
 from gamification.wire import audit as audit_wire
 from gamification.wire.announce import announce
-from gamification.wire.dead_letter import outbox_row
+from gamification.wire.dead_letter import REPLAY_TOPIC, letter_that_came_back, outbox_row
 from gamification.wire.envelope import DeadLetter, Decoded, Record
 
 KNOWN_CUSTOMERS_MAX: Final = 200_000
@@ -79,6 +79,8 @@ class Outcome:
     counted: list[Activity] = field(default_factory=list)
     duplicates: list[Activity] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
+    resolved: list[tuple[MerchantId, bytes]] = field(default_factory=list)
+    """Letters that were sent again and are not needed any more: merchant and id."""
     actors: dict[EventId, str] = field(default_factory=dict)
     """By cause: who asked, for the audit. Where nobody did, it was the engine."""
 
@@ -181,6 +183,7 @@ class Awarder:
             else:
                 again.append((key, decoded))
         self._tell_apart(again, hashes, outcome)
+        outcome.resolved = _resolved(batch, outcome.letters)
         return counted
 
     def _tell_apart(
@@ -245,12 +248,29 @@ def write_effects(
     ledger.take_prizes(tx, effects.prizes)
     profiles.write_settings(tx, [p for p in players if p.settings_dirty])
     dead_letters.park(tx, outcome.letters)
+    dead_letters.resolve(tx, outcome.resolved)
     locales = {merchant: tenant.default_locale for merchant, (tenant, _) in tenants.items()}
     rows = announce(effects.announcements, locales, now_ms)
     rows.extend(audit_wire.announced(audited, now_ms))
     rows.extend(outbox_row(letter) for letter in outcome.letters)
     reached("award.before_append")
     outbox.append(tx, rows, [p for p in players if p.dirty or p.board_days])
+
+
+def _resolved(
+    batch: Sequence[Decoded], letters: Sequence[DeadLetter]
+) -> list[tuple[MerchantId, bytes]]:
+    """Letters that came back and are counted now, or were already."""
+    if all(decoded.record.topic != REPLAY_TOPIC for decoded in batch):
+        return []
+    failed = {letter.source for letter in letters}
+    return [
+        (decoded.activity.merchant_id, letter)
+        for decoded in batch
+        if decoded.activity is not None
+        and decoded.record.position not in failed
+        and (letter := letter_that_came_back(decoded.record)) is not None
+    ]
 
 
 def _read_needs(tx: Tx, turns: Sequence[Turn]) -> None:

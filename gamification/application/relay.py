@@ -145,7 +145,7 @@ class Relay:
             )
         if not relay_state.try_to_lead(self._database, self._lane.shard):
             self._problem = None
-            stand_by(self._lane.name)
+            stand_by(self._lane)
             self._stop.wait(STANDBY_S)
             return None
         # Postgres before Kafka: what it knows was in Kafka first, so it can only know less. And

@@ -7,7 +7,7 @@ from typing import Final
 
 from gamification.adapters.kafka.position import RelayPosition
 from gamification.adapters.kafka.publisher import TransactionalPublisher
-from gamification.adapters.postgres import outbox_reader, relay_state
+from gamification.adapters.postgres import letter_index, outbox_reader, relay_state
 from gamification.adapters.postgres.connection import Database, connect
 from gamification.adapters.postgres.outbox_reader import Entry
 from gamification.application.relay_lanes import Lane, Limits
@@ -82,6 +82,7 @@ class Upkeep:
             database = connect(self._dsn, CONNECTION, IMPATIENT)
             try:
                 relay_state.ensure_partitions(database)
+                metrics.DLQ_SIZE.set(letter_index.count_parked(database))
                 if now >= self._drop_at:
                     others = relay_state.published_by(database, self._lane.others)
                     dropped = relay_state.drop_published_partitions(
@@ -103,10 +104,12 @@ def measure(database: Database, lane: str, seen: int) -> None:
     metrics.OUTBOX_AGE.labels(lane).set(age_s)
 
 
-def stand_by(lane: str) -> None:
+def stand_by(lane: Lane) -> None:
     """Another relay leads: what waits is its to show."""
-    metrics.OUTBOX_ROWS.labels(lane).set(0)
-    metrics.OUTBOX_AGE.labels(lane).set(0)
+    metrics.OUTBOX_ROWS.labels(lane.name).set(0)
+    metrics.OUTBOX_AGE.labels(lane.name).set(0)
+    if lane.keeps_house:
+        metrics.DLQ_SIZE.set(0)
 
 
 def count(entries: Sequence[Entry], topics: Mapping[int, str], took_s: float) -> None:

@@ -103,6 +103,9 @@ LAG_SECONDS: Final = _gauge(
 )
 
 # Relay
+DLQ_SIZE: Final = _gauge(
+    "gamification_dlq_size_total", "Dead letters that are parked now: they wait for a person."
+)
 OUTBOX_ROWS: Final = _gauge(
     "gamification_outbox_rows", "Outbox rows that this lane of the relay did not look at.", "lane"
 )
@@ -174,7 +177,7 @@ OF_PROCESS: Final[dict[str, tuple[Metric, ...]]] = {
         *(EVENTS, DUPLICATES, DEAD_LETTERS, IGNORED, BADGES, BADGE_LATENCY, PAYOUTS),
         *(LAG_RECORDS, LAG_SECONDS),
     ),
-    "relay": (OUTBOX_ROWS, OUTBOX_AGE, PUBLISHED, PUBLISH_DELAY),
+    "relay": (DLQ_SIZE, OUTBOX_ROWS, OUTBOX_AGE, PUBLISHED, PUBLISH_DELAY),
     "project": (PROJECTION_DELAY, CHANGES_ROWS, CHANGES_AGE, PROJECTED, REBUILDS),
     "service": (
         *(REQUESTS, RESPONSE_SECONDS, LIMITED, LIMITED_HERE, CIRCUIT_STATE),

@@ -68,6 +68,17 @@ def outbox_row(letter: DeadLetter) -> OutboxRow:
     return OutboxRow(DLQ_TOPIC, 0, letter.key, letter.value, letter.traceparent, text)
 
 
+def replay_row(record: Record) -> OutboxRow:
+    """The row that makes the relay send a record of `gamification.dlq` again.
+
+    Headers as they are, bytes by reference. Raises nothing: what is no text becomes one.
+    """
+    text = json.dumps(
+        {"headers": _texts(record.headers), "source": list(record.position)}, separators=(",", ":")
+    )
+    return OutboxRow(REPLAY_TOPIC, 0, record.key, None, traceparent_of(record.headers), text)
+
+
 def headers_of(letter_json: str) -> list[tuple[str, bytes]]:
     """Kafka headers from OutboxRow.letter."""
     headers: dict[str, str] = json.loads(letter_json)["headers"]
@@ -122,6 +133,19 @@ def origin_of(headers: Headers) -> Origin:
         utc_ms(said[FIRST_FAILED_AT]) if FIRST_FAILED_AT in said else None,
         said.get(BLANKED) == BLANKED_EMAIL,
     )
+
+
+def letter_that_came_back(record: Record) -> bytes | None:
+    """16 bytes: the id of the letter that a record of REPLAY_TOPIC was; None when it was none."""
+    if record.topic != REPLAY_TOPIC:
+        return None
+    try:
+        origin = origin_of(record.headers)
+    except Rejected:
+        return None
+    if not origin.attempts:
+        return None
+    return bytes.fromhex(letter_id(origin.position, origin.attempts).replace("-", ""))
 
 
 def letter_of(record: Record) -> DeadLetter:

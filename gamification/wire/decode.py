@@ -24,6 +24,9 @@ WRITERS_MAX: Final = 1_000
 """Writers' schemas remembered per topic; a registry has few, so this is only a bound."""
 
 
+MASKED: Final = "***"
+
+
 @dataclass(slots=True)
 class _Topic:
     """An input topic: how to build its activities, and its writers seen so far."""
@@ -110,6 +113,24 @@ class Decoder:
             merchant_id=MerchantId(raw) if (raw := _id(read, "merchant_id")) else None,
             address_blanked=kept.address_blanked,
         )
+
+    def fields(self, record: Record) -> dict[str, Any]:
+        """What a record says, for a person to look at; an address in it is masked.
+
+        Of a record that came back or is a letter, too. Raises Rejected with the reason why it
+        cannot be read, Unavailable when its schema cannot be fetched now.
+        """
+        topic = self._topics[self._origin(record).position.topic]
+        value = record.value
+        if not value or len(value) > self._value_bytes_max:
+            raise Rejected(Reason.MALFORMED, "value: empty, or too large to be read")
+        writer = topic.writers.get(value[:HEADER_BYTES]) or self._meet(topic, value)
+        if isinstance(writer, Rejected):
+            raise Rejected(writer.reason, writer.detail)
+        read = read_record(value, writer)
+        if read.get("email"):
+            read["email"] = MASKED
+        return read
 
     def _decode(self, record: Record, now_ms: int) -> Decoded:
         try:

@@ -5,7 +5,7 @@ from typing import Final
 
 from gamification.adapters.postgres.arrays import bigints, byteas, ints, texts, uuids
 from gamification.adapters.postgres.session import Tx
-from gamification.domain.ids import DEFAULT_MERCHANT
+from gamification.domain.ids import DEFAULT_MERCHANT, MerchantId
 from gamification.wire.dead_letter import letter_id, one_line
 from gamification.wire.envelope import DeadLetter
 
@@ -18,6 +18,12 @@ PARK: Final = """
                   %b::text[], %b::text[], %b::int[], %b::bigint[])
            AS t (m, i, e, t, p, o, r, d, a, f)
     ON CONFLICT DO NOTHING
+"""
+
+RESOLVE: Final = """
+    UPDATE dead_letters d SET status = 'resolved', changed_at = clock_timestamp()
+      FROM unnest(%b::uuid[], %b::uuid[]) AS done (m, i)
+     WHERE d.merchant_id = m AND d.id = i AND status <> 'resolved'
 """
 
 
@@ -40,6 +46,15 @@ def park(tx: Tx, letters: Sequence[DeadLetter]) -> None:
             bigints([letter.first_failed_ms for letter in letters]),
         ),
     )
+
+
+def resolve(tx: Tx, keys: Sequence[tuple[MerchantId, bytes]]) -> None:
+    """What these letters held has been counted, or was before."""
+    if not keys:
+        return
+    # A letter of which nobody could read the merchant is the nil UUID's.
+    either = sorted({*keys, *((DEFAULT_MERCHANT, letter) for _, letter in keys)})
+    tx.execute(RESOLVE, (uuids([owner for owner, _ in either]), uuids([i for _, i in either])))
 
 
 def _id(letter: DeadLetter) -> bytes:

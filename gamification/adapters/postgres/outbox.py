@@ -24,6 +24,7 @@ TOPIC_CODES: Final = {
     "leaderboard.refresh": 8,
     "audit_log": 9,
     "gamification.dlq": 10,
+    "gamification.replay": 11,
 }
 """As in table `topics`."""
 

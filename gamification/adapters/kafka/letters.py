@@ -1,0 +1,113 @@
+"""Read `gamification.dlq` from a time on, page by page, up to where it ended at the beginning."""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from gamification.adapters.kafka.position import CLIENT
+from gamification.domain.errors import Unavailable
+from gamification.wire.dead_letter import DLQ_TOPIC
+from gamification.wire.envelope import Record
+
+ASK_WITHIN_S: Final = 10.0
+SILENT_MAX_S: Final = 30.0
+"""Kafka said nothing for so long although there is more to read."""
+POLL_S: Final = 0.5
+QUEUED_KIB_MAX: Final = 8 * 1024
+
+
+class LetterReader:
+    """Committed records of the topic, each partition in its order. For one thread.
+
+    What is written after the beginning is not read: letters that come back while they are sent
+    again would else be sent again and again.
+    """
+
+    def __init__(self, brokers: str, from_ms: int, topic: str = DLQ_TOPIC) -> None:
+        """`from_ms`: milliseconds since 1970. Raises Unavailable."""
+        self._topic = topic
+        self._consumer = Consumer(
+            {
+                **CLIENT,
+                "bootstrap.servers": brokers,
+                "group.id": "gamification.letters",  # demanded, never joined
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "error",
+                "isolation.level": "read_committed",
+                "queued.min.messages": 1_000,
+                "queued.max.messages.kbytes": QUEUED_KIB_MAX,
+            }
+        )
+        try:
+            self._left = self._places(from_ms)
+        except KafkaException as error:
+            self._consumer.close()
+            raise Unavailable(f"kafka: look at {self._topic}: {error.args[0].name()}") from error
+
+    def pages(self, records_max: int) -> Iterator[list[Record]]:
+        """Pages that are not empty. Raises Unavailable; then nothing more comes."""
+        heard_s = time.monotonic()
+        while self._left:
+            try:
+                messages = self._consumer.consume(records_max, timeout=POLL_S)
+            except KafkaException as error:
+                raise Unavailable(f"kafka: read {self._topic}: {error.args[0].name()}") from error
+            now_s = time.monotonic()
+            if messages:
+                heard_s = now_s
+            elif now_s - heard_s > SILENT_MAX_S:
+                raise Unavailable(f"kafka: read {self._topic}: no answer for {SILENT_MAX_S:g} s")
+            page = [record for message in messages if (record := self._record(message))]
+            if page:
+                yield page
+                heard_s = time.monotonic()  # the caller may have taken its time
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _places(self, from_ms: int) -> dict[int, int]:
+        """By partition that has something to read, where it ends."""
+        told = self._consumer.list_topics(self._topic, timeout=ASK_WITHIN_S).topics[self._topic]
+        if told.error is not None:
+            raise KafkaException(told.error)
+        asked = [TopicPartition(self._topic, partition, from_ms) for partition in told.partitions]
+        starts = self._consumer.offsets_for_times(asked, timeout=ASK_WITHIN_S)
+        ends: dict[int, int] = {}
+        for place in starts:
+            _low, end = self._consumer.get_watermark_offsets(place, timeout=ASK_WITHIN_S)
+            if 0 <= place.offset < end:
+                ends[place.partition] = end
+        self._consumer.assign([place for place in starts if place.partition in ends])
+        return ends
+
+    def _record(self, message: Message) -> Record | None:
+        """None for what is not to be read; notes which partitions are done."""
+        error, partition = message.error(), message.partition() or 0
+        if error is not None:
+            if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - it is only there
+                raise Unavailable(f"kafka: read {self._topic}: {error.name()}")
+            self._left.pop(partition, None)
+            return None
+        offset, end = message.offset() or 0, self._left.get(partition)
+        if end is None or offset >= end:
+            self._done(partition)
+            return None
+        if offset == end - 1:
+            self._done(partition)
+        headers = message.headers()
+        return Record(
+            self._topic,
+            partition,
+            offset,
+            message.timestamp()[1],
+            message.key(),
+            message.value(),
+            tuple(headers) if headers else (),  # type: ignore[arg-type]
+        )
+
+    def _done(self, partition: int) -> None:
+        if self._left.pop(partition, None) is not None:
+            self._consumer.pause([TopicPartition(self._topic, partition)])
