@@ -128,6 +128,7 @@ def replay(  # noqa: PLR0913 - the filters
     """
     from gamification.adapters.postgres import letter_index  # noqa: PLC0415 - slow to import
     from gamification.bootstrap.letters import Way, resend  # noqa: PLC0415
+    from gamification.telemetry import killpoints  # noqa: PLC0415
 
     asked = letters.wanted(merchant_id, event_type, reason, since, until, letter_id)
     with outcome() as settings, _session(settings) as session:
@@ -143,6 +144,7 @@ def replay(  # noqa: PLR0913 - the filters
             show([planned], as_json=as_json, empty="")
             typer.echo("nothing was sent; add --yes to do it", err=True)
             return
+        killpoints.arm(settings.kill_at)
         stop = Stop()
         began_s = time.monotonic()
         with Progress("replayed", before.letters, rate) as progress:

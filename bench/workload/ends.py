@@ -2,14 +2,23 @@
 
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Final, TypeAlias
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 ASK_WITHIN_S: Final = 10
 LEADERS_WITHIN_S: Final = 30
 AGAIN_AFTER_S: Final = 0.2
+READ_WITHIN_S: Final = 20
+AT_ONCE: Final = 1000
+READER: Final = {
+    "group.id": "ends",  # demanded, never joined
+    "enable.auto.commit": False,
+    "enable.partition.eof": True,
+    "isolation.level": "read_committed",
+}
 NO_LEADER_YET: Final = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -26,7 +35,11 @@ class Ends:
     """Asks the brokers of one cluster."""
 
     def __init__(self, kafka_bootstrap: str) -> None:
-        self._kafka = AdminClient({"bootstrap.servers": kafka_bootstrap, "log_level": 0})
+        self._client: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": kafka_bootstrap,
+            "log_level": 0,
+        }
+        self._kafka = AdminClient(self._client)
 
     def places(self, topics: Iterable[str]) -> list[Place]:
         """Every partition of those of `topics` that exist."""
@@ -45,6 +58,22 @@ class Ends:
     def next(self, places: Iterable[Place]) -> dict[Place, int]:
         """The offset that each one's next record gets."""
         return self._offsets(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def records(self, place: Place, offset: int) -> int:
+        """How many committed records there are from this offset on. Raises KafkaException."""
+        consumer = Consumer({**self._client, **READER})
+        deadline = time.monotonic() + READ_WITHIN_S
+        found = 0
+        with closing(consumer):
+            consumer.assign([TopicPartition(*place, offset)])
+            while time.monotonic() < deadline:
+                for message in consumer.consume(AT_ONCE, timeout=AGAIN_AFTER_S):
+                    error = message.error()
+                    if error is None:
+                        found += 1
+                    elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - only there
+                        return found
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - as above
 
     def _offsets(self, places: Iterable[Place], which: OffsetSpec) -> dict[Place, int]:
         """A new partition has no leader for a moment. Raises KafkaException when it stays so."""

@@ -66,6 +66,8 @@ class Chain:
         self.activities: list[Activity] = []
         """Valid events that were sent and are not among those of `load`."""
         self.bad: list[BadRecord] = []
+        self.letter_statuses: dict[str, str] = {}
+        """What should become of dead letters, by reason, where they do not stay parked."""
         self._merchants: dict[bytes, MerchantSettings] = {}
         self._loads: list[tuple[Stream, Load]] = []
         self._expected_dead: set[str] = set()
@@ -228,6 +230,7 @@ class Chain:
                 activities=activities,
                 bad=bad,
                 merchants=dict(self._merchants),  # type: ignore[arg-type]
+                letter_statuses=self.letter_statuses,
             )
         )
 

@@ -31,7 +31,7 @@ from tests.oracle.report import Report
 from tests.oracle.topic_records import TopicReader, TopicRecord
 from tests.oracle.topics_audit import (
     ANNOUNCED,
-    DEAD_LETTERS,
+    LETTERS,
     OutboxAudit,
     compare_announcements,
     compare_facts,
@@ -51,6 +51,8 @@ class Inputs:
     merchants: Mapping[MerchantId, MerchantSettings] = dataclasses.field(default_factory=dict)
     granted: Granted = dataclasses.field(default_factory=dict)
     """Badges that AwardBadge gave, or found given, by customer."""
+    letter_statuses: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """What became of dead letters, by reason, where they are not parked."""
 
 
 class Auditor:
@@ -72,7 +74,7 @@ class Auditor:
         self._outbox = OutboxAudit()
         self._published = Published(addresses.registry_url)
         self._topics = TopicReader(
-            addresses.kafka_bootstrap, (*ANNOUNCED, DEAD_LETTERS), from_now=from_now
+            addresses.kafka_bootstrap, (*ANNOUNCED, *LETTERS), from_now=from_now
         )
 
     @property
@@ -116,15 +118,18 @@ class Auditor:
             records = self._topics.records
             told = compare_announcements(
                 self._outbox.rows,
-                (record for record in records if record.topic != DEAD_LETTERS),
+                (record for record in records if record.topic not in LETTERS),
                 self._published,
                 report,
             )
             compare_facts(told, badges, wanted, profiles, report)
             audited = (AuditRow(*values) for values in sql.rows(database, sql.AUDITED))
             compare_audit(told, badges, audited, report)
-            letters = [record for record in records if record.topic == DEAD_LETTERS]
-            compare_letters(database, self._outbox.rows, letters, inputs.bad, report)
+            letters = [record for record in records if record.topic in LETTERS]
+            found = self._outbox.rows
+            compare_letters(
+                database, found, letters, inputs.bad, report, statuses=inputs.letter_statuses
+            )
             self._compare_boards(database, report)
         return report
 

@@ -1,6 +1,7 @@
 """Dead letters: each delivery of a bad record is kept whole, once, under the right reason."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, Self
 from uuid import UUID
@@ -15,6 +16,8 @@ from tests.oracle.report import Invariant, Report, shown
 from tests.oracle.topic_records import TopicRecord
 
 TOPICS = Invariant.TOPICS
+DEAD_LETTERS: Final = "gamification.dlq"
+REPLAYS: Final = "gamification.replay"
 NOBODY: Final = bytes(16)
 """The merchant of letters that name none."""
 
@@ -45,15 +48,25 @@ def compare_letters(
     records: Iterable[TopicRecord],
     bad: Iterable[BadRecord],
     report: Report,
+    *,
+    statuses: Mapping[str, str],
 ) -> None:
-    """Bad records, letters on the topic, rows of the outbox and the index are one to one."""
-    letters = list(records)
+    """Bad records, letters on the topic, rows of the outbox and the index are one to one.
+
+    `records` are of both topics. `statuses`: what should have become of letters, by reason.
+    """
+    mine = list(records)
+    letters = [record for record in mine if record.topic == DEAD_LETTERS]
     by_id = {str(letter.header("dlq.id")): letter for letter in letters}
     if len(by_id) != len(letters):
         report.differ(TOPICS, f"{len(letters)} dead letters have only {len(by_id)} ids")
     _compare_bad(letters, bad, report)
     _compare_outbox(by_id, outbox, report)
-    want: dict[object, object] = {name: _indexed(letter) for name, letter in by_id.items()}
+    _compare_replays(by_id, outbox, [one for one in mine if one.topic == REPLAYS], report)
+    want: dict[object, object] = {
+        name: (*_indexed(letter), statuses.get(letter.header("dlq.reason") or "", "parked"))
+        for name, letter in by_id.items()
+    }
     got: dict[object, object] = {}
     for values in sql.rows(database, sql.DEAD_LETTERS):
         row = LetterRow(*values)
@@ -109,7 +122,7 @@ def _compare_outbox(
     rows: dict[object, object] = {}
     records: dict[object, object] = {}
     for row in outbox.values():
-        if row.letter is None:
+        if row.letter is None or row.topic != DEAD_LETTERS:
             continue
         told = json.loads(row.letter)
         name = told["headers"]["dlq.id"]
@@ -129,8 +142,35 @@ def _compare_outbox(
     report.same(TOPICS, "letters in the outbox", rows, records)
 
 
+def _compare_replays(
+    by_id: Mapping[str, TopicRecord],
+    outbox: Mapping[int, OutboxRow],
+    replays: list[TopicRecord],
+    report: Report,
+) -> None:
+    """What the outbox sent again was sent once, as the letter has it."""
+    wanted = [
+        str(json.loads(row.letter or "")["headers"]["dlq.id"])
+        for row in outbox.values()
+        if row.topic == REPLAYS
+    ]
+    report.same(TOPICS, "letters sent again", _counted(wanted), _counted(_ids(replays)))
+    for record in replays:
+        letter = by_id.get(str(record.header("dlq.id")))
+        if letter is None or letter[3:] != record[3:]:
+            report.differ(TOPICS, f"{shown(record.place)} is not what the letter holds")
+
+
+def _ids(records: Iterable[TopicRecord]) -> list[str]:
+    return [str(record.header("dlq.id")) for record in records]
+
+
+def _counted(names: Iterable[str]) -> dict[object, object]:
+    return dict(Counter(names))
+
+
 def _indexed(letter: TopicRecord) -> tuple[object, ...]:
-    """A letter as the index must have it, in the order of LetterRow without its id."""
+    """A letter as the index must have it, in the order of LetterRow without id and status."""
     merchant = letter.header("merchant_id")
     return (
         NOBODY if merchant is None else UUID(merchant).bytes,
@@ -141,5 +181,4 @@ def _indexed(letter: TopicRecord) -> tuple[object, ...]:
         letter.header("dlq.reason"),
         letter.header("dlq.detail"),
         int(letter.header("dlq.attempts") or -1),
-        "parked",
     )

@@ -49,6 +49,8 @@ class _Assignment:
     expected: dict[Partition, int] = field(default_factory=dict)
     failed: GamificationError | None = None
     """Why the start of new partitions failed, inside a callback that must not raise."""
+    delivered: dict[Partition, int] = field(default_factory=dict)
+    """What follows the last record that was handed out."""
     reported: dict[Partition, int] = field(default_factory=dict)
     """What Kafka was told of it."""
     held_until_s: dict[Partition, float] = field(default_factory=dict)
@@ -154,6 +156,7 @@ class InputConsumer:
             # Fetched before a seek or a revocation took effect: somebody else's, or counted.
             if offset < expected.get((topic, partition), offset + 1):
                 continue
+            self._own.delivered[topic, partition] = offset + 1
             headers = message.headers()
             records.append(
                 Record(
@@ -174,7 +177,7 @@ class InputConsumer:
 
     def report(self) -> None:
         """Tell Kafka the positions that moved, for lag tools only: nobody reads on from them."""
-        moved = self._own.expected.items() - self._own.reported.items()
+        moved = self._handled().items() - self._own.reported.items()
         if not moved:
             return
         self._own.reported.update(moved)
@@ -187,14 +190,36 @@ class InputConsumer:
     def lags(self) -> dict[Partition, int]:
         """Records not counted yet, by owned partition, as far as fetching has shown."""
         found: dict[Partition, int] = {}
-        for (topic, partition), expected in self._own.expected.items():
+        for (topic, partition), handled in self._handled().items():
             place = TopicPartition(topic, partition)
             try:
                 _, end = self._consumer.get_watermark_offsets(place, cached=True)
             except KafkaException:  # not fetched from yet
-                end = expected
-            found[topic, partition] = max(0, end - expected)
+                end = handled
+            found[topic, partition] = max(0, end - handled)
         return found
+
+    def _handled(self) -> dict[Partition, int]:
+        """Up to where nothing waits.
+
+        That is beyond what is stored where a transaction of a producer ends after its last record:
+        its marker takes an offset too, and would count as a record that is never handled.
+        """
+        own = self._own
+        handled = dict(own.expected)
+        quiet = [
+            TopicPartition(*place)
+            for place, expected in own.expected.items()
+            if own.delivered.get(place, expected) <= expected
+        ]
+        try:
+            positions = self._consumer.position(quiet) if quiet else []
+        except KafkaException:
+            return handled
+        for place in positions:
+            key = place.topic, place.partition
+            handled[key] = max(handled[key], place.offset)
+        return handled
 
     def go_back(self) -> None:
         """After a failure: read every owned partition on from its stored position.
@@ -278,6 +303,7 @@ class InputConsumer:
         for partition in partitions:
             self._own.expected.pop(partition, None)
             self._own.reported.pop(partition, None)
+            self._own.delivered.pop(partition, None)
         with contextlib.suppress(Unavailable):  # the next owner begins afresh, and may be we
             self._resume(partitions)
         consumer.incremental_unassign(revoked)

@@ -1,0 +1,84 @@
+"""Dead letters are sent again by a command that is killed: nothing lost, nothing counted twice."""
+
+import json
+import os
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from bench.workload import Delivery
+from deploy.launch import ROOT
+from gamification.domain.activity import Kind
+from tests.faults.deliveries import activity_of, firsts, poisonous
+from tests.faults.harness import KILLED, Chain
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.faults
+
+PEOPLE = "SELECT merchant_id::text, customer_id::text, exp FROM profiles"
+SET = "UPDATE profiles SET exp = %s WHERE (merchant_id, customer_id) = (%s, %s)"
+FULL = 2**53
+STATUSES = "SELECT status, count(*) FROM dead_letters WHERE reason = 'poison' GROUP BY 1"
+
+
+def reprocess(chain: Chain, *arguments: str, kill_at: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (sys.executable, "-m", "cli.reprocess_dlq", *arguments),
+        cwd=ROOT,
+        env={
+            **os.environ,
+            **chain.addresses.as_environment(),
+            **chain.settings,
+            "GAMIFICATION_KILL_AT": kill_at,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def person_of(delivery: Delivery) -> tuple[object, object]:
+    return delivery.datum["merchant_id"], delivery.datum["customer_id"]
+
+
+def statuses(chain: Chain) -> dict[str, int]:
+    with psycopg.connect(chain.addresses.postgres_dsn) as database:
+        return dict(database.execute(STATUSES).fetchall())
+
+
+def test_what_was_poison_is_counted_when_its_cause_is_gone(chain: Chain) -> None:
+    """Customers who have all the EXP that fits get some more, and are mended."""
+    chain.start("award", "relay", "project")
+    stream = chain.stream(events=800)
+    chain.prepare_customers(stream)
+    chain.activities += [a for each in stream.settings() if (a := each.activity) is not None]
+    with psycopg.connect(chain.addresses.postgres_dsn) as database:
+        exp = {row[:2]: row[2] for row in database.execute(PEOPLE)}
+        points = [each for each in firsts(stream) if each.topic == Kind.POINTS_EARNED]
+        bad = [each for each in points if person_of(each) in exp][:45]
+        for person in exp:
+            database.execute(SET, (FULL, *person))
+    chain.publish(poisonous(bad))
+    chain.drain()
+    assert statuses(chain) == {"parked": 45}
+    with psycopg.connect(chain.addresses.postgres_dsn) as database:
+        for person, before in exp.items():
+            database.execute(SET, (before, *person))
+
+    only = "replay", "--reason", "poison", "--yes"
+    for point in ("replay.before_claim:1", "replay.before_commit:1", "replay.after_commit:2"):
+        assert reprocess(chain, *only, kill_at=point).returncode == KILLED
+    done = reprocess(chain, *only, "--json")
+    assert done.returncode == 0, done.stderr
+    [said] = json.loads(done.stdout)
+    assert said["replayed"] == 25
+
+    chain.activities += map(activity_of, bad)
+    chain.letter_statuses["poison"] = "resolved"
+    chain.settle()
+    assert statuses(chain) == {"resolved": 45}
+    relay = chain.workers[1]
+    eventually(lambda: chain.metric(relay, "gamification_dlq_size_total") == 0, within_s=60)
