@@ -1,4 +1,4 @@
-"""One JSON object a line on stdout, or a plain form on a terminal; never a secret in either.
+"""One JSON object a line on stdout, or a plain form on a terminal; no secret, nobody's address.
 
 Fields: time, level, event, service, process and what the caller adds: merchant_id, customer_id,
 event_type, locale, trace_id. Lines are bounded, an exception is one field, and the standard
@@ -6,6 +6,7 @@ library's loggers end up here too.
 """
 
 import logging
+import re
 import sys
 import threading
 from collections.abc import Mapping, MutableMapping
@@ -27,6 +28,12 @@ EXCEPTION_CHARACTERS_MAX: Final = 6000
 CHATTERERS: Final = ("uvicorn", "asyncio", "httpx2")
 """Libraries whose everyday news is not ours."""
 HIDDEN: Final = "********"
+PERSONAL: Final = re.compile(
+    r"[A-Za-z0-9.!#$&'*+/=?^_`{|}~-]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+    r"|eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
+)
+"""E-mail addresses and JWTs. Nobody logs them on purpose; ids that others chose may hold one."""
+PERSONAL_SIGNS: Final = ("@", "%40", "eyJ")
 ALWAYS: Final = ("time", "level", "event", "service", "process")
 UUID_BYTES: Final = 16
 INTEGER_MAX: Final = 2**63 - 1
@@ -153,6 +160,8 @@ class _Clean:
         for secret in self._secrets:
             if secret in text:
                 text = text.replace(secret, HIDDEN)
+        if any(sign in text for sign in PERSONAL_SIGNS):  # hardly ever
+            text = PERSONAL.sub(HIDDEN, text)
         return text
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 import grpc
 import grpc.aio
+import structlog
 
 from gamification.api.grpc.statuses import told
 from gamification.domain.errors import Refused
@@ -26,9 +27,20 @@ log = logs.get("grpc")
 async def answer(
     endpoint: str,
     context: Context,
+    client: str,
     work: Callable[[], Awaitable[Response]],
 ) -> Response:
-    """Run `work` and give its answer, or end the call with the status of its error."""
+    """Run `work` and give its answer, or end the call with the status of its error.
+
+    `client`: who calls, as log lines may name it; every line of this call does.
+    """
+    with structlog.contextvars.bound_contextvars(client=client):
+        return await _answer(endpoint, context, work)
+
+
+async def _answer(
+    endpoint: str, context: Context, work: Callable[[], Awaitable[Response]]
+) -> Response:
     began_s = time.perf_counter()
     status = grpc.StatusCode.OK
     try:
