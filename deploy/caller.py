@@ -88,8 +88,8 @@ def _ask(caller: Caller, token: str, wanted: argparse.Namespace) -> str:
     if wanted.do == "purge":
         purged = caller.purge(token)
         return (
-            f"{purge_status(purged)}: {purged.rows_deleted} rows and"
-            f" {purged.objects_deleted} archived objects deleted"
+            f"{purge_status(purged)}: deleted rows {purged.rows_deleted}, archived objects"
+            f" {purged.objects_deleted}"
         )
     customer = wanted.customer_id or str(uuid.uuid4())
     given = caller.award(token, customer, wanted.badge, wanted.locale)

@@ -79,8 +79,8 @@ class FrontDoor:
                 raise Unexpected(f"{asked}: no row was deleted")
             self._note(
                 asked,
-                f"{purge_status(answer)}: {answer.rows_deleted:,} rows and"
-                f" {answer.objects_deleted:,} archived objects deleted",
+                f"{purge_status(answer)}: deleted rows {answer.rows_deleted:,}, archived objects"
+                f" {answer.objects_deleted:,}",
             )
 
     def close(self) -> None:
