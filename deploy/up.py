@@ -78,7 +78,8 @@ def _places(application: Application, home: Path) -> dict[str, str]:
     return {**urls, "logs": str(home / LOGS)}
 
 
-def _show(facts: dict[str, str]) -> None:
+def show(facts: dict[str, str]) -> None:
+    """Tell a person where everything is and what to try."""
     names = [name for name in facts if name.isupper()]
     others = [name for name in facts if not name.isupper()]
     print("Servers, ready to paste into a shell:")
@@ -122,7 +123,7 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case ["start"]:
-                _show(start())
+                show(start())
             case ["stop"]:
                 print("stopped" if stop() else "nothing was running")
             case _:

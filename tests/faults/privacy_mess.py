@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import grpc
 from confluent_kafka import Producer
@@ -30,6 +30,8 @@ DOMAIN: Final = "@customers.example"
 EXTRA_SUBJECT: Final = "privacy.points-value"
 ANSWER_WITHIN_S: Final = 20.0
 FLUSH_S: Final = 30.0
+
+Headers: TypeAlias = list[tuple[str, str | bytes | None]]
 
 P, L, T, U, A = (
     Kind.POINTS_EARNED,
@@ -62,7 +64,7 @@ class Events:
         self._schemas = WriterSchemas.from_registry(addresses.registry_url)
         self._producer: Producer = producer(addresses.kafka_bootstrap)
         self._merchant = merchant
-        self._headers = [
+        self._headers: Headers = [
             *((name, ADDRESS.encode()) for name in ("traceparent", "email", "event_type")),
             *((name, ADDRESS.encode()) for name in ("dlq.detail", "dlq.reason", ADDRESS)),
             ("authorization", f"Bearer {token}".encode()),
@@ -108,12 +110,8 @@ class Events:
         self.bad += 1
         self._send(kind, value)
 
-    def _send(
-        self, topic: str, value: bytes, headers: "list[tuple[str, bytes]] | None" = None
-    ) -> None:
-        self._producer.produce(
-            topic, value, ADDRESS.encode(), headers=headers or list(self._headers)
-        )
+    def _send(self, topic: str, value: bytes, headers: Headers | None = None) -> None:
+        self._producer.produce(topic, value, ADDRESS.encode(), headers=headers or self._headers)
 
     def _spoilt(self, kind: Kind) -> Iterator[bytes]:
         """Nothing that can be read, and all the more in it."""
@@ -148,7 +146,7 @@ class Events:
                 "timestamp": "1790000000000",
             }
             origin[header] = ADDRESS
-            headers = [(f"dlq.origin.{name}", text.encode()) for name, text in origin.items()]
+            headers: Headers = [(f"dlq.origin.{name}", text) for name, text in origin.items()]
             self.bad += 1
             self._send("gamification.replay", self._schemas.encode(U, self.datum(U)), headers)
 

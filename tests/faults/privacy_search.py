@@ -33,10 +33,7 @@ COLUMNS: Final = """
 """
 """Of every table; a parent shows what its partitions hold."""
 
-LETTER: Final = sql.SQL(" AND topic = (SELECT code FROM topics WHERE name = 'gamification.dlq')")
-NO_LETTER: Final = sql.SQL(
-    " AND topic <> (SELECT code FROM topics WHERE name = 'gamification.dlq')"
-)
+LETTERS: Final = sql.SQL("(SELECT code FROM topics WHERE name = 'gamification.dlq')")
 
 
 class Place(NamedTuple):
@@ -99,7 +96,8 @@ def _contents(addresses: Addresses, workers: Iterable[Worker]) -> Iterator[tuple
         for name, value in record.headers:
             yield Place("kafka", f"{record.topic} header {name}"), name.encode() + b"=" + value
     for worker in workers:
-        yield Place("log", worker.name), worker.log_text().encode()
+        for line in worker.log_text().splitlines():
+            yield Place("log", worker.name), line.encode()
         with urllib.request.urlopen(f"{worker.url}/metrics", timeout=READ_WITHIN_S) as page:  # noqa: S310
             yield Place("metrics", worker.name), page.read()
 
@@ -110,8 +108,12 @@ def _of_postgres(database: psycopg.Connection) -> Iterator[tuple[Place, bytes]]:
             sql.Identifier(column), sql.Identifier(schema, table)
         )
         if table == "outbox":  # a letter on its way is another thing than an announcement
-            yield from _rows(database, query + NO_LETTER, f"outbox.{column}")
-            yield from _rows(database, query + LETTER, f"outbox.{column} of letters")
+            yield from _rows(
+                database, query + sql.SQL(" AND topic <> ") + LETTERS, f"outbox.{column}"
+            )
+            yield from _rows(
+                database, query + sql.SQL(" AND topic = ") + LETTERS, f"outbox.{column} of letters"
+            )
         else:
             yield from _rows(database, query, f"{table}.{column}")
 

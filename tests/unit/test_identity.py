@@ -1,6 +1,8 @@
 """Who may do what: the table of scopes, and nothing beyond it."""
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,8 @@ from gamification.domain.identity import (
     require,
 )
 from gamification.domain.ids import MerchantId
+
+PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 
 OURS = MerchantId(bytes(15) + b"\x01")
 THEIRS = MerchantId(bytes(15) + b"\x02")
@@ -65,6 +69,16 @@ def test_an_operation_that_the_table_forgot_is_denied_to_everybody(
 
     with pytest.raises(NotPermitted):
         require(somebody(*Scope), Operation.AWARD_BADGE, OURS)
+
+
+def test_the_page_for_people_has_the_same_table() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (`[a-z:]+`(?:, `[a-z:]+`)*) \|$", PAGE.read_text(), re.MULTILINE
+    )
+
+    assert {name: set(re.findall(r"[a-z:]+", scopes)) for name, scopes in rows} == {
+        str(operation): {str(scope) for scope in scopes} for operation, scopes in ALLOWED_BY.items()
+    }
 
 
 def test_every_operation_is_in_the_table() -> None:
