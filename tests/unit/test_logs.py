@@ -122,6 +122,15 @@ def test_an_address_and_a_token_are_hidden_in_whatever_others_chose_as_an_id(per
     assert personal not in out.getvalue().decode()
 
 
+@pytest.mark.parametrize("piece", ["a", "a.", "eyJ", "eyJa.", "a@", "a%40"])
+def test_hiding_them_takes_no_longer_for_texts_that_are_made_for_it(piece: str) -> None:
+    out = captured()
+
+    logs.get("awards").info("long", reason=piece * 300_000 + " anna@example.org", other="@")
+
+    assert len(out.lines()) == 1
+
+
 def test_places_of_records_are_not_taken_for_addresses() -> None:
     out = captured()
 
