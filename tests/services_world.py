@@ -193,6 +193,7 @@ class World:
                 **environment,
             }
         )
+        self.address = ""
         self.caller: Caller
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
@@ -211,6 +212,7 @@ def world_of(dsn: str, addresses: Addresses, **environment: str) -> Iterator[Wor
     with Running(Auth()) as auth, Running(Users(knows_everybody=True)) as users:
         world = World(dsn, addresses, auth, users, environment)
         with ServiceThread(world.settings) as service:
+            world.address = service.address
             world.caller = Caller(service.address)
             try:
                 yield world

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from deploy.demo.facts import Facts
+from deploy.demo.front_door import Said
 from deploy.demo.steady import Latency
 from tests.oracle.report import Report
 
@@ -85,6 +86,14 @@ class Screen:
             f" the highest level is {totals.highest_level},"
             f" the longest streak {totals.longest_streak} days."
         )
+
+    def calls(self, said: Sequence[Said]) -> None:
+        table = Table(title="Over gRPC", title_justify="left", title_style="bold")
+        table.add_column("asked")
+        table.add_column("answered")
+        for each in said:
+            table.add_row(*each)
+        self.console.print(table)
 
     def figures(self, records: int, seconds: float, latency: Latency) -> None:
         self.say(

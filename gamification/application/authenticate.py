@@ -33,7 +33,7 @@ class Authenticator:
                 "authentication_failed",
                 reason="token: revoked",
                 merchant_id=identity.merchant_id,
-                token_id=identity.token_id,
+                token_id=identity.token_name,
             )
             raise NotAuthenticated("token: revoked")
         return identity
@@ -50,6 +50,6 @@ def permit(identity: Identity, operation: Operation, merchant_id: MerchantId) ->
             reason=str(error),
             merchant_id=identity.merchant_id,
             asked_merchant_id=merchant_id,
-            token_id=identity.token_id,
+            token_id=identity.token_name,
         )
         raise

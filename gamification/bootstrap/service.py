@@ -40,6 +40,7 @@ from gamification.domain.errors import Halt, InvariantBroken
 from gamification.domain.gcra import Limit
 from gamification.domain.ids import MerchantId
 from gamification.settings import Settings
+from gamification.telemetry.clients import ClientHash
 from gamification.wire.rulebook import load
 
 NAME: Final = "gamification-service"
@@ -111,6 +112,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             customer_exists=customers.exists,
             name=translator.name,
             purge=partial(_purge, settings),
+            client=ClientHash(settings.client_hash_key.get_secret_value()).of_peer,
             badge_limit=Limit("award_badge", settings.award_badge_per_s),
             purge_limit=Limit("purge_audit_logs", settings.purge_per_minute, 60.0),
         )

@@ -1,5 +1,6 @@
 """Who calls, and the one table of what which scope allows. Whatever it does not name is denied."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,11 @@ class Scope(StrEnum):
     MERCHANT = "gamification:merchant"
     OPERATE = "gamification:operate"
     EDIT = "admin:gamification:edit"
+
+
+PLAIN_ID: Final = re.compile(r"[A-Za-z0-9._:|/+=-]{1,128}")
+"""What auth services make ids of. An address has an `@`, and a name has spaces."""
+UNNAMED: Final = "unnamed"
 
 
 KNOWN_SCOPES: Final[frozenset[str]] = frozenset(Scope)
@@ -50,13 +56,31 @@ class Identity:
     token_id: str
     """What the blacklist knows the token by: its `jti`, or a hash where it has none."""
     subject: str | None
-    """Who the token was given to. May be personal: not for logs."""
+    """Who the token was given to. May be personal: see `actor`; not for logs."""
     expires_at_s: int | None
     """Seconds since 1970; None when nobody says."""
+
+    @property
+    def actor(self) -> str:
+        """Who it is in the audit log: the subject, unless that may be an address or a name.
+
+        Then the token's id: who made the token knows whom it was given to.
+        """
+        return plain_id(self.subject) or self.token_name
+
+    @property
+    def token_name(self) -> str:
+        """The token's id as log lines may show it."""
+        return plain_id(self.token_id) or UNNAMED
 
     def is_expired(self, now_s: float) -> bool:
         """Whether the token's time is over at `now_s` seconds since 1970."""
         return self.expires_at_s is not None and now_s >= self.expires_at_s
+
+
+def plain_id(text: str | None) -> str | None:
+    """The text if it is plainly an id, and of nobody's address or name; else None."""
+    return text if text is not None and PLAIN_ID.fullmatch(text) else None
 
 
 def require(identity: Identity, operation: Operation, merchant_id: MerchantId) -> None:

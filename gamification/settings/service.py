@@ -1,12 +1,22 @@
 """Settings of the service that other services call."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, SecretStr
 
 from gamification.settings.setting import ADDRESS, HOST, setting
 
 PATH: Final = r"^(/[^\x00-\x1f]{1,4000})?$"
+HASH_KEY_CHARACTERS_MIN: Final = 16
+
+
+def _hash_key(value: SecretStr) -> SecretStr:
+    if 0 < len(value.get_secret_value()) < HASH_KEY_CHARACTERS_MIN:
+        raise ValueError("too short")
+    return value
+
+
+HashKey = Annotated[SecretStr, AfterValidator(_hash_key)]
 
 
 class ServiceSettings(BaseModel):
@@ -49,6 +59,15 @@ class ServiceSettings(BaseModel):
         "PEM file with the CAs whose certificates we trust, callers' and services'.",
         allowed="an absolute path",
         pattern=PATH,
+    )
+
+    client_hash_key: HashKey = setting(
+        "GAMIFICATION_CLIENT_HASH_KEY",
+        SecretStr(""),
+        "Log lines of refused calls name the caller's address by a hash with this key, the same in "
+        "all instances. Not set: each process makes a key of its own, and the hashes of two "
+        "processes cannot be compared.",
+        allowed=f"{HASH_KEY_CHARACTERS_MIN} characters or more",
     )
 
     # How much it takes

@@ -1,4 +1,4 @@
-"""One JSON object a line on stdout, or a plain form on a terminal; never a secret in either.
+"""One JSON object a line on stdout, or a plain form on a terminal; no secret, nobody's address.
 
 Fields: time, level, event, service, process and what the caller adds: merchant_id, customer_id,
 event_type, locale, trace_id. Lines are bounded, an exception is one field, and the standard
@@ -6,6 +6,7 @@ library's loggers end up here too.
 """
 
 import logging
+import re
 import sys
 import threading
 from collections.abc import Mapping, MutableMapping
@@ -27,6 +28,15 @@ EXCEPTION_CHARACTERS_MAX: Final = 6000
 CHATTERERS: Final = ("uvicorn", "asyncio", "httpx2")
 """Libraries whose everyday news is not ours."""
 HIDDEN: Final = "********"
+PERSONAL: Final = re.compile(
+    r"(?<![A-Za-z0-9.!#$&'*+/=?^_`{|}~-])"
+    r"[A-Za-z0-9.!#$&'*+/=?^_`{|}~-]++(?:@|%40)[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+"
+    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+"
+)
+"""E-mail addresses and JWTs. Nobody logs them on purpose; ids that others chose may hold one.
+
+Begins only where a word does and never goes back: linear, however long a text is.
+"""
 ALWAYS: Final = ("time", "level", "event", "service", "process")
 UUID_BYTES: Final = 16
 INTEGER_MAX: Final = 2**63 - 1
@@ -39,11 +49,6 @@ Fields = MutableMapping[str, Any]
 def get(name: str) -> FilteringBoundLogger:
     """A logger; `name` is its `source` field. Safe at import: it is set up at its first use."""
     return cast("FilteringBoundLogger", structlog.get_logger(source=name))
-
-
-def bind(**fields: str) -> None:
-    """Add fields to every line of the call in hand: of this task of an event loop, or thread."""
-    structlog.contextvars.bind_contextvars(**fields)
 
 
 def configure(settings: Settings, process: str, out: BinaryIO | None = None) -> None:
@@ -158,6 +163,8 @@ class _Clean:
         for secret in self._secrets:
             if secret in text:
                 text = text.replace(secret, HIDDEN)
+        if "@" in text or "%40" in text or "eyJ" in text:  # hardly ever
+            text = PERSONAL.sub(HIDDEN, text)
         return text
 
 

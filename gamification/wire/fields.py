@@ -23,6 +23,8 @@ AMOUNT_MAX: Final = 10**12
 OCCURRED_MS_MIN: Final = 946_684_800_000
 """2000-01-01T00:00:00Z."""
 AHEAD_MS_MAX: Final = 24 * 3600 * 1000
+TRACE_ID: Final = re.compile(r"[A-Za-z0-9._:-]+")
+"""Whatever tracers make ids of; no address can be written with it."""
 LOWER_SNAKE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 MERCHANTS_REMEMBERED: Final = 4096
 
@@ -56,9 +58,15 @@ def merchant_id(text: str) -> MerchantId:
 
 
 def trace_id(text: str | None) -> str | None:
-    if text is not None and (len(text) > TRACE_ID_LENGTH_MAX or "\0" in text):
+    """None for a text that may be something else: it would be passed on to everybody.
+
+    It is ignored and no reason to refuse the event, as a `traceparent` of another shape is.
+    """
+    if text is None:
+        return None
+    if len(text) > TRACE_ID_LENGTH_MAX or "\0" in text:
         raise invalid("trace_id", f"at most {TRACE_ID_LENGTH_MAX} characters, no NUL")
-    return text
+    return text if TRACE_ID.fullmatch(text) else None
 
 
 def other_id(text: str, name: str) -> str:

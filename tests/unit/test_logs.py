@@ -98,6 +98,48 @@ def test_a_secret_is_hidden_wherever_it_turns_up(secret: str) -> None:
     assert json.dumps(secret)[1:-1] not in text
 
 
+@pytest.mark.parametrize(
+    "personal",
+    [
+        "anna.schmidt+shop@mail.example.org",
+        "anna%40example.org",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJl",
+    ],
+)
+def test_an_address_and_a_token_are_hidden_in_whatever_others_chose_as_an_id(personal: str) -> None:
+    out = captured()
+    log = logs.get("awards")
+
+    log.info("payout_distributed", tournament_id=personal, dedup_key=f"prize:{personal}:1")
+    log.info("odd: %s", personal, several=[{personal: (personal,)}])
+    try:
+        raise ValueError(personal)
+    except ValueError:
+        log.exception("failed")
+
+    first, *_ = out.lines()
+    assert first["dedup_key"] == f"prize:{logs.HIDDEN}:1"
+    assert personal not in out.getvalue().decode()
+
+
+@pytest.mark.parametrize("piece", ["a", "a.", "eyJ", "eyJa.", "a@", "a%40"])
+def test_hiding_them_takes_no_longer_for_texts_that_are_made_for_it(piece: str) -> None:
+    out = captured()
+
+    logs.get("awards").info("long", reason=piece * 300_000 + " anna@example.org", other="@")
+
+    assert len(out.lines()) == 1
+
+
+def test_places_of_records_are_not_taken_for_addresses() -> None:
+    out = captured()
+
+    logs.get("awards").info("here", at="points.earned[3]@1234", other="points.earned@17")
+
+    assert out.lines()[0]["at"] == "points.earned[3]@1234"
+    assert out.lines()[0]["other"] == "points.earned@17"
+
+
 def test_a_password_in_key_value_form_is_hidden() -> None:
     out = captured(GAMIFICATION_POSTGRES_DSN="host=db user=app password='hunter22'")
 

@@ -31,6 +31,7 @@ WRONG_WORDS = {
     "GAMIFICATION_TLS_CERTIFICATE": "server.crt",
     "GAMIFICATION_TLS_KEY": "./server.key",
     "GAMIFICATION_TLS_CA": "ca.crt",
+    "GAMIFICATION_CLIENT_HASH_KEY": "short",
     "GAMIFICATION_ARCHIVE_BUCKET": "Bucket",
     "GAMIFICATION_ARCHIVE_PREFIX": "/audit",
     "GAMIFICATION_ARCHIVE_ENDPOINT_URL": "https://user:word@store",

@@ -7,11 +7,12 @@ from typing import Any, Final, TypeVar
 
 import grpc
 import grpc.aio
+import structlog
 
 from gamification.api.grpc.statuses import told
 from gamification.domain.errors import Refused
 from gamification.telemetry import logs, metrics, traces
-from gamification.telemetry.traces import Kind
+from gamification.telemetry.traces import Kind, Span
 from gamification.wire.trace import TRACEPARENT, trace_id_of, traceparent_of
 
 Response = TypeVar("Response")
@@ -28,21 +29,31 @@ log = logs.get("grpc")
 async def answer(
     endpoint: str,
     context: Context,
+    client: str,
     work: Callable[[str | None], Awaitable[Response]],
 ) -> Response:
     """Run `work` and give its answer, or end the call with the status of its error.
 
+    `client`: who calls, as log lines may name it; every line of this call does, with the trace.
     `work` gets the traceparent to pass on: of our span, else the caller's, if there is one.
     """
-    began_s = time.perf_counter()
-    status = grpc.StatusCode.OK
     parent = _traceparent(context)
     span = traces.begin(endpoint[1:], Kind.SERVER, parent, attributes=RPC)
     trace = parent if span is None else span.traceparent
-    if trace is not None:
-        logs.bind(trace_id=trace_id_of(trace))
+    about = (
+        {"client": client} if trace is None else {"client": client, "trace_id": trace_id_of(trace)}
+    )
+    with structlog.contextvars.bound_contextvars(**about):
+        return await _answer(endpoint, context, span, work(trace))
+
+
+async def _answer(
+    endpoint: str, context: Context, span: Span | None, work: Awaitable[Response]
+) -> Response:
+    began_s = time.perf_counter()
+    status = grpc.StatusCode.OK
     try:
-        return await work(trace)
+        return await work
     except asyncio.CancelledError:
         status = grpc.StatusCode.CANCELLED  # the caller went away, or its time was over
         raise

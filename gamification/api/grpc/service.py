@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from cachetools import TTLCache
+
 from gamification.api.grpc import requests
 from gamification.api.grpc.calls import Context, answer, header, left_s
 from gamification.application.authenticate import permit
@@ -25,7 +27,7 @@ from gamification.domain.identity import Identity, Operation
 from gamification.domain.ids import CustomerId, MerchantId, uuid_text
 from gamification.generated.gamification.v1 import gamification_pb2 as pb
 from gamification.generated.gamification.v1 import gamification_pb2_grpc as pb_grpc
-from gamification.telemetry import metrics
+from gamification.telemetry import logs, metrics
 
 AUTHORIZATION: Final = "authorization"
 PURGE_WITHIN_S: Final = 120.0
@@ -33,6 +35,10 @@ PURGE_WITHIN_S: Final = 120.0
 PURGE_ENDS_WITHIN_S: Final = 10.0
 """How long the step that a purge is at may still take when its time is over."""
 SERVICE: Final = "gamification.v1.GamificationService"
+TOLD_EVERY_S: Final = 1.0
+TOLD_MAX: Final = 1_000
+
+log = logs.get("grpc")
 
 Result = TypeVar("Result")
 
@@ -53,6 +59,8 @@ class Means:
     """The text of a translation key in a language, or the nearest one that there is."""
     purge: Callable[[MerchantId, str, float], Purged]
     """Whose audit log, who asks, for how many seconds at most. Blocks."""
+    client: Callable[[str], str]
+    """What log lines call a peer."""
     badge_limit: Limit
     purge_limit: Limit
 
@@ -62,22 +70,27 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
 
     def __init__(self, means: Means) -> None:
         self._means = means
+        self._told: TTLCache[tuple[str, MerchantId], bool] = TTLCache(TOLD_MAX, TOLD_EVERY_S)
 
     async def AwardBadge(  # noqa: N802 - the proto's name
         self, request: pb.AwardBadgeRequest, context: Context
     ) -> pb.AwardBadgeResponse:
+        client = self._means.client(context.peer())
         return await answer(
             f"/{SERVICE}/AwardBadge",
             context,
+            client,
             lambda trace: self._award_badge(request, context, trace),
         )
 
     async def PurgeAuditLogs(  # noqa: N802 - the proto's name
         self, request: pb.PurgeAuditLogsRequest, context: Context
     ) -> pb.PurgeAuditLogsResponse:
+        client = self._means.client(context.peer())
         return await answer(
             f"/{SERVICE}/PurgeAuditLogs",
             context,
+            client,
             lambda trace: self._purge(request, context, trace),
         )
 
@@ -95,7 +108,7 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
             merchant,
             requests.customer_id(request.customer_id),
             requests.badge_id(request.badge),
-            identity.subject or identity.token_id,
+            identity.actor,
             trace,
         )
         locale = requests.locale(request.locale)
@@ -142,7 +155,7 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
         merchant = requests.merchant_id(request.merchant_id)
         permit(identity, Operation.PURGE_AUDIT_LOGS, merchant)
         await self._limit(means.purge_limit, merchant)
-        actor = identity.subject or identity.token_id
+        actor = identity.actor
         remaining_s = context.time_remaining()
         within_s = PURGE_WITHIN_S if remaining_s is None else min(PURGE_WITHIN_S, remaining_s)
         purging = asyncio.to_thread(means.purge, merchant, actor, within_s)
@@ -157,9 +170,16 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
     async def _limit(self, limit: Limit, merchant: MerchantId) -> None:
         wait_s = await self._means.take(limit, uuid_text(merchant))
         if wait_s:
+            self._tell_limited(limit, merchant)
             raise TooManyRequests(
                 f"{limit.count} calls in {limit.period_s:g} s for each merchant", wait_s
             )
+
+    def _tell_limited(self, limit: Limit, merchant: MerchantId) -> None:
+        """A line now and then: who calls too often must not fill the log as well."""
+        if (limit.name, merchant) not in self._told:
+            self._told[limit.name, merchant] = True
+            log.warning("limited", limit=limit.name, merchant_id=merchant)
 
 
 async def _in_time(work: Awaitable[Result], within_s: float) -> Result:

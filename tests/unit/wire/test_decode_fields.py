@@ -151,6 +151,18 @@ def test_a_good_record_becomes_an_activity(kind: Kind) -> None:
     assert -(2**63) <= activity.content_hash < 2**63
 
 
+@pytest.mark.parametrize("given", ["anna@example.org", "anna%40example.org", "Anna S.", "", "ä"])
+def test_a_trace_id_that_may_be_something_else_is_not_passed_on(given: str) -> None:
+    assert accepted(decoder(), record(A, value(A, trace_id=given))).trace_id is None
+
+
+@pytest.mark.parametrize(
+    "given", ["0af7651916cd43dd8448eb211c80319c", "trace-7", "1-5759e988:b_.d"]
+)
+def test_a_trace_id_is_passed_on_as_it_is(given: str) -> None:
+    assert accepted(decoder(), record(A, value(A, trace_id=given))).trace_id == given
+
+
 def test_attributes_are_flattened() -> None:
     fields = accepted(decoder(), record(A, value(A, attributes={"b.c": "1", "a": ""}))).fields
 
