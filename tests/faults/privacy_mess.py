@@ -22,7 +22,7 @@ from deploy.neighbours.tokens import mint
 from gamification.domain.activity import Kind
 from gamification.generated.gamification.v1 import gamification_pb2 as pb
 from gamification.generated.gamification.v1.gamification_pb2_grpc import GamificationServiceStub
-from tests.records import SCHEMAS
+from tests.records import SCHEMAS, TRACEPARENT
 
 ADDRESS: Final = "anna.von-privat@customers.example"
 DOMAIN: Final = "@customers.example"
@@ -69,6 +69,7 @@ class Events:
             *((name, ADDRESS.encode()) for name in ("dlq.detail", "dlq.reason", ADDRESS)),
             ("authorization", f"Bearer {token}".encode()),
             ("traceparent", token.encode()),
+            ("traceparent", TRACEPARENT.encode()),  # the last valid one counts: there are spans
         ]
         self._token = token
         self.good = 0

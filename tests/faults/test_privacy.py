@@ -24,6 +24,7 @@ from deploy.neighbours.users import Users
 from tests.faults.harness import Chain
 from tests.faults.privacy_mess import ADDRESS, DOMAIN, Calls, Events
 from tests.faults.privacy_search import DLQ, Needles, Place, everywhere, records
+from tests.otlp_receiver import OtlpReceiver
 from tests.records import SCHEMAS
 from tests.waiting import eventually
 
@@ -50,8 +51,9 @@ ALLOWED: Final = LETTERS | ON_THE_WAY | IDS
 class World:
     """All processes on servers of their own, and what was sent to them."""
 
-    def __init__(self, chain: Chain, events: Events, calls: Calls) -> None:
+    def __init__(self, chain: Chain, events: Events, calls: Calls, receiver: OtlpReceiver) -> None:
         self.chain = chain
+        self.receiver = receiver
         self.events = events
         self.calls = calls
 
@@ -74,8 +76,14 @@ class World:
 def world(chain: Chain) -> Iterator[World]:
     ports = Ports()
     address = f"127.0.0.1:{ports.take()}"
-    with Running(Auth()) as auth, Running(Users(knows_everybody=True)) as users:
+    with (
+        OtlpReceiver() as receiver,
+        Running(Auth()) as auth,
+        Running(Users(knows_everybody=True)) as users,
+    ):
         settings = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+            "OTEL_BSP_SCHEDULE_DELAY": "200",
             "AUTH_HOST": auth.address,
             "USERS_HOST": users.address,
             "GAMIFICATION_GRPC_PORT": address.rpartition(":")[2],
@@ -86,7 +94,7 @@ def world(chain: Chain) -> Iterator[World]:
         calls = Calls(address, SHOP, auth.behaviour, users.behaviour)
         with closing(calls):
             events = Events(chain.addresses, SHOP, calls.token("gamification:award"))
-            yield World(chain, events, calls)
+            yield World(chain, events, calls, receiver)
     ports.release()
 
 
@@ -103,6 +111,7 @@ def test_an_address_and_a_token_are_kept_nowhere(world: World) -> None:
     assert ALLOWED - found.keys() == set(), "the search sees what is there"
     for told in world.calls.told:
         assert not world.needles.found_in(told.encode())
+    assert_no_span_tells(world)
     assert_letters_of_addresses_are_blanked(world)
     assert_every_path_was_taken(world)
 
@@ -120,6 +129,19 @@ def revoke(token: str, chain: Chain) -> None:
         timeout=REVOKED_WITHIN_S,
     )
     assert not Needles([token]).found_in((done.stdout + done.stderr).encode())
+
+
+def assert_no_span_tells(world: World) -> None:
+    """Of events and calls alike; the ones sent last are told last."""
+    names = {
+        "process customer.updated",
+        "publish gamification.dlq",
+        "gamification.v1.GamificationService/PurgeAuditLogs",
+        "call auth",
+    }
+    told = world.receiver
+    eventually(lambda: names <= {span.name for span in told.spans}, within_s=60)
+    assert not any(world.needles.found_in(raw) for raw in told.raw)
 
 
 def assert_letters_of_addresses_are_blanked(world: World) -> None:
