@@ -6,6 +6,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 PYTEST_ARGS ?=
+# Half of a test's time is waiting for servers and processes, so two share two cores well.
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -42,7 +44,7 @@ format: setup ## let the formatter and the linter repair what they can
 
 test: compiled ## every test but the slow and the chaotic; starts the servers it needs
 	$(RUN) -m deploy.compiled test
-	$(RUN) -m pytest -m 'not slow and not chaos' $(PYTEST_ARGS)
+	$(RUN) -m pytest -n $(WORKERS) --dist loadfile -m 'not slow and not chaos' $(PYTEST_ARGS)
 
 faults: compiled ## every test that injects faults, the slow ones too: some ten minutes
 	$(RUN) -m pytest -m faults tests/faults $(PYTEST_ARGS)
