@@ -127,8 +127,6 @@ def replay(  # noqa: PLR0913 - the filters
     dependency is away; 130: interrupted.
     """
     from gamification.adapters.postgres import letter_index  # noqa: PLC0415 - slow to import
-    from gamification.bootstrap.letters import Way, resend  # noqa: PLC0415
-    from gamification.telemetry import killpoints  # noqa: PLC0415
 
     asked = letters.wanted(merchant_id, event_type, reason, since, until, letter_id)
     with outcome() as settings, _session(settings) as session:
@@ -144,34 +142,7 @@ def replay(  # noqa: PLR0913 - the filters
             show([planned], as_json=as_json, empty="")
             typer.echo("nothing was sent; add --yes to do it", err=True)
             return
-        killpoints.arm(settings.kill_at)
-        stop = Stop()
-        began_s = time.monotonic()
-        with Progress("replayed", before.letters, rate) as progress:
-
-            def told(sent: "Sent") -> None:
-                progress.at(sent.replayed)
-
-            sent = resend(settings, session, asked, Way(rate, stop.wait, force), told)
-        took_s = time.monotonic() - began_s
-        left = letter_index.parked(session, asked, most)
-        done: Row = {
-            "replayed": sent.replayed,
-            "seconds": round(took_s),
-            "per_second": round(sent.replayed / took_s) if took_s else 0,
-            "came_back_too_often": left.refused,
-            "left_parked": left.letters,
-        }
-        show([done], as_json=as_json, empty="")
-        if stop.asked:
-            typer.echo("interrupted: the same command goes on with the rest", err=True)
-            raise typer.Exit(INTERRUPTED)
-        if left.refused:
-            typer.echo("some came back three times: look at them, or --force", err=True)
-        if left.letters:
-            typer.echo("some are not in gamification.dlq: not published yet, or deleted", err=True)
-        if left.refused or left.letters:
-            raise typer.Exit(EXIT_FOUND)
+        _resend(settings, session, asked, rate=rate, force=force, as_json=as_json)
 
 
 @app.command(epilog="Example: python -m cli.reprocess_dlq discard --reason malformed --yes")
@@ -202,6 +173,51 @@ def discard(  # noqa: PLR0913 - the filters
             typer.echo("nothing was changed; add --yes to do it", err=True)
             return
         show([{"discarded": discard_all(session, asked)}], as_json=as_json, empty="")
+
+
+def _resend(  # noqa: PLR0913 - what the command was told
+    settings: Settings,
+    session: "EngineSession",
+    asked: "LetterFilter",
+    *,
+    rate: float,
+    force: bool,
+    as_json: bool,
+) -> None:
+    from gamification.adapters.postgres import letter_index  # noqa: PLC0415 - slow to import
+    from gamification.bootstrap.letters import Way, resend  # noqa: PLC0415
+    from gamification.telemetry import killpoints  # noqa: PLC0415
+
+    most = letter_index.attempts_max(insist=force)
+    total = letter_index.parked(session, asked, most).letters
+    killpoints.arm(settings.kill_at)
+    stop = Stop()
+    began_s = time.monotonic()
+    with Progress("replayed", total, rate) as progress:
+
+        def told(sent: "Sent") -> None:
+            progress.at(sent.replayed)
+
+        sent = resend(settings, session, asked, Way(rate, stop.wait, force), told)
+    took_s = time.monotonic() - began_s
+    left = letter_index.parked(session, asked, most)
+    done: Row = {
+        "replayed": sent.replayed,
+        "seconds": round(took_s),
+        "per_second": round(sent.replayed / took_s) if took_s else 0,
+        "came_back_too_often": left.refused,
+        "left_parked": left.letters,
+    }
+    show([done], as_json=as_json, empty="")
+    if stop.asked:
+        typer.echo("interrupted: the same command goes on with the rest", err=True)
+        raise typer.Exit(INTERRUPTED)
+    if left.refused:
+        typer.echo("some came back three times: look at them, or --force", err=True)
+    if left.letters:
+        typer.echo("some are not in gamification.dlq: not published yet, or deleted", err=True)
+    if left.refused or left.letters:
+        raise typer.Exit(EXIT_FOUND)
 
 
 def _until_now(asked: "LetterFilter") -> "LetterFilter":
