@@ -11,7 +11,7 @@ import pytest
 from bench.workload import Delivery
 from deploy.launch import ROOT
 from gamification.domain.activity import Kind
-from tests.faults.deliveries import activity_of, firsts, poisonous
+from tests.faults.deliveries import activity_of, firsts, poisonous, spoilt
 from tests.faults.harness import KILLED, Chain
 from tests.waiting import eventually
 
@@ -82,3 +82,74 @@ def test_what_was_poison_is_counted_when_its_cause_is_gone(chain: Chain) -> None
     assert statuses(chain) == {"resolved": 45}
     relay = chain.workers[1]
     eventually(lambda: chain.metric(relay, "gamification_dlq_size_total") == 0, within_s=60)
+
+
+def test_an_operator_looks_at_every_kind_of_letter_and_gives_some_up(chain: Chain) -> None:
+    """Whatever a letter holds, it is shown decoded or not at all, and never with an address."""
+    chain.start("award", "relay", "project")
+    stream = chain.stream(events=200, bad_of_each=1)
+    chain.prepare_customers(stream)
+    chain.activities += stream.activities()
+    chain.publish(stream.main())
+    chain.drain()
+    listed = reprocess(chain, "list", "--json")
+    assert listed.returncode == 1, listed.stderr
+    letters = json.loads(listed.stdout)
+    assert len(letters) == len(chain.bad)
+    # Those of `customer.updated` may hold an address, the others show what cannot be read.
+    some = {(each["event_type"], each["reason"]): each["id"] for each in letters}
+    shown = [json.loads(reprocess(chain, "show", one).stdout) for one in some.values()]
+    assert "@example" not in json.dumps(shown)
+    readable = [each for each in shown if each["fields"] is not None]
+    assert readable
+    assert all(each["headers"]["dlq.id"] == each["id"] for each in shown)
+    assert all(each["unreadable"] for each in shown if each["fields"] is None)
+
+    given_up = "--reason", "malformed"
+    planned = reprocess(chain, "discard", *given_up, "--json")
+    many = sum(1 for each in letters if each["reason"] == "malformed")
+    assert json.loads(planned.stdout) == [{"would_discard": many}]
+    done = reprocess(chain, "discard", *given_up, "--yes", "--json")
+    assert json.loads(done.stdout) == [{"discarded": many}]
+    assert json.loads(reprocess(chain, "list", *given_up, "--json").stdout) == []
+    chain.letter_statuses["malformed"] = "discarded"
+    chain.settle()
+
+
+def test_a_letter_that_fails_again_is_a_new_one_that_knows_how_often(chain: Chain) -> None:
+    chain.start("award", "relay", "project")
+    malformed = spoilt(firsts(chain.stream(events=60)))[:5]
+    chain.publish(malformed)
+    chain.drain()
+    for attempts in (1, 2, 3):
+        assert reprocess(chain, "replay", "--yes").returncode == 0
+        chain.drain()
+        parked = json.loads(reprocess(chain, "list", "--json").stdout)
+        assert [each["attempts"] for each in parked] == [attempts + 1] * len(malformed)
+    refused = reprocess(chain, "replay", "--yes", "--json")
+    assert refused.returncode == 1
+    assert json.loads(refused.stdout)[0]["came_back_too_often"] == len(malformed)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "option"),
+    [
+        (("list", "--status", "gone"), "--status"),
+        (("list", "--reason", "odd"), "--reason"),
+        (("replay", "--event-type", "points"), "--event-type"),
+        (("replay", "--merchant-id", "me"), "--merchant-id"),
+        (("discard", "--since", "yesterday"), "--since"),
+        (("show", "0"), "--id"),
+    ],
+)
+def test_a_wrong_option_is_named(wrong: tuple[str, ...], option: str) -> None:
+    done = subprocess.run(
+        (sys.executable, "-m", "cli.reprocess_dlq", *wrong),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{option}: ")

@@ -109,7 +109,7 @@ def test_a_board_that_we_did_not_write_so_is_lost(
     assert scores(there) == {"ann": 5}
 
 
-@pytest.mark.parametrize("name", [KEY, keys.position(KEY)])
+@pytest.mark.parametrize("name", [KEY, keys.position(KEY)], ids=["board", "position"])
 def test_half_a_board_is_lost(writer: BoardWriter, there: "redis.Redis", name: str) -> None:
     apply(writer, None, 5, ann=5)
     there.delete(name)
@@ -118,7 +118,7 @@ def test_half_a_board_is_lost(writer: BoardWriter, there: "redis.Redis", name: s
     assert writer.check({BOARD: 5}) == {BOARD: Outcome.LOST}
 
 
-@pytest.mark.parametrize("name", [KEY, keys.position(KEY)])
+@pytest.mark.parametrize("name", [KEY, keys.position(KEY)], ids=["board", "position"])
 def test_a_key_of_another_kind_is_replaced(
     writer: BoardWriter, there: "redis.Redis", name: str
 ) -> None:
