@@ -22,10 +22,10 @@ from gamification.adapters.services import auth, users
 from gamification.adapters.services.auth import AuthClient
 from gamification.adapters.services.call import Bounds as CallBounds
 from gamification.adapters.services.call import Service as CalledService
-from gamification.adapters.services.channels import open_channel
+from gamification.adapters.services.channels import Link
 from gamification.adapters.services.users import UsersClient
 from gamification.adapters.tls import TlsFiles, TlsPaths
-from gamification.api.grpc.credentials import channel_credentials, server_credentials
+from gamification.api.grpc.credentials import server_credentials
 from gamification.api.grpc.server import GrpcServer
 from gamification.api.grpc.service import GamificationServicer, Means
 from gamification.application.authenticate import Authenticator
@@ -128,18 +128,17 @@ async def _others(
     settings: Settings, tls: TlsFiles | None, stack: AsyncExitStack
 ) -> tuple[Authenticator, UsersClient, AsyncRedis]:
     """Those whom we ask, closed with the stack."""
-    credentials = None if tls is None else channel_credentials(tls)
     address = Address(settings.redis_host, settings.redis_port, settings.redis_cluster)
     redis = AsyncRedis.at(address, NAME)
     stack.push_async_callback(redis.close)
     hosts = settings.auth_host, settings.users_host
-    channels = [open_channel(host, credentials) for host in hosts]
-    for channel in channels:
-        stack.push_async_callback(channel.close)
+    links = [Link(host, tls) for host in hosts]
+    for link in links:
+        stack.push_async_callback(link.close)
     auth_service = CalledService(auth.NAME, CallBounds(settings.auth_deadline_ms))
     users_service = CalledService(users.NAME, CallBounds(settings.users_deadline_ms))
-    tokens = AuthClient(channels[0], auth_service, settings.auth_cache_s)
-    customers = UsersClient(channels[1], users_service, settings.users_cache_s)
+    tokens = AuthClient(links[0], auth_service, settings.auth_cache_s)
+    customers = UsersClient(links[1], users_service, settings.users_cache_s)
     return Authenticator(tokens.validate, Blacklist(redis).is_revoked), customers, redis
 
 
