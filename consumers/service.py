@@ -29,7 +29,7 @@ def main(process: Process) -> None:
 
 
 async def _serve(process: Process) -> None:
-    async with running(process.settings) as service:
+    async with running(process.settings, process.http_port) as service:
         log.info("grpc_listens", host=process.settings.grpc_host, port=service.port)
         while not process.stop.is_set():
             service.check()

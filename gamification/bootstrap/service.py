@@ -36,6 +36,8 @@ from gamification.application.purge_audit import Purged, Purger
 from gamification.application.rules import Tenants
 from gamification.application.translate import Translator
 from gamification.bootstrap.award import now_ms, require_migrated
+from gamification.bootstrap.discovery import registration
+from gamification.bootstrap.open_files import room_for
 from gamification.domain.errors import Halt, InvariantBroken
 from gamification.domain.gcra import Limit
 from gamification.domain.ids import MerchantId
@@ -85,8 +87,11 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
-    """Answers inside the block; on leaving, lets what is in hand finish. Raises Halt."""
+async def running(settings: Settings, http_port: int = 0) -> AsyncIterator[Running]:
+    """Answers inside the block; on leaving, lets what is in hand finish. Raises Halt.
+
+    `http_port` is where /health is answered, for who wants to know whether we are alive.
+    """
     async with AsyncExitStack() as stack:
         tls = _tls(settings)
         authenticator, customers, redis = await _others(settings, tls, stack)
@@ -118,9 +123,17 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             GamificationServicer(means),
             f"{settings.grpc_host}:{settings.grpc_port}",
             None if tls is None else server_credentials(tls),
+            # As many again as wait for a transaction may be before and behind it.
+            calls_max=2 * settings.calls_waiting_max,
+            connections_max=room_for(settings.connections_max),
         )
         await server.start()
         stack.push_async_callback(server.stop, GRACE_S)
+        entry = registration(settings, server.port, http_port)
+        if entry is not None:
+            entry.start()
+            # Pushed last: nobody is sent to us any more before we begin to refuse.
+            stack.push_async_callback(entry.stop)
         yield Running(server.port, gatherer, listening)
 
 

@@ -27,6 +27,10 @@ WRONG_WORDS = {
     "GAMIFICATION_LOG_LEVEL": "loud",
     "GAMIFICATION_KILL_AT": "commit:0",
     "GAMIFICATION_GRPC_HOST": "http://0.0.0.0",
+    "CONSUL_HTTP_ADDR": "ftp://consul:8500",
+    "CONSUL_HTTP_TOKEN": "two words",
+    "GAMIFICATION_SERVICE_ADDRESS": "http://shop",
+    "SERVICE_CHECK_HTTP": "health",
     "GAMIFICATION_TLS_CERTIFICATE": "server.crt",
     "GAMIFICATION_TLS_KEY": "./server.key",
     "GAMIFICATION_TLS_CA": "ca.crt",
@@ -214,8 +218,12 @@ def test_every_setting_is_explained() -> None:
         assert variable.allowed, variable.name
         assert variable.name.startswith("GAMIFICATION_") or variable.name in {
             "AUTH_HOST",
+            "CONSUL_HTTP_ADDR",
+            "CONSUL_HTTP_TOKEN",
             "KAFKA_BROKER",
+            "SERVICE_CHECK_HTTP",
             "SERVICE_NAME",
+            "SERVICE_PORT",
             "USERS_HOST",
         }
 
