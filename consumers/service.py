@@ -9,6 +9,7 @@ from gamification.adapters.kafka.probe import KafkaProbe
 from gamification.adapters.redis.connection import Address
 from gamification.adapters.redis.probe import RedisProbe
 from gamification.bootstrap.award import require_migrated
+from gamification.bootstrap.memory import one_arena
 from gamification.bootstrap.service import running
 from gamification.telemetry import logs
 
@@ -19,6 +20,7 @@ log = logs.get("service")
 
 def main(process: Process) -> None:
     """Answer until asked to stop. Start more of these behind a load balancer."""
+    one_arena()
     settings = process.settings
     dsn = settings.postgres_dsn.get_secret_value()
     redis = Address(settings.redis_host, settings.redis_port, settings.redis_cluster)

@@ -49,6 +49,8 @@ SHOP: Final = "6f9b1c8e-0b1d-4d55-9a37-2f6a3c1f0001"
 OTHER_SHOP: Final = "6f9b1c8e-0b1d-4d55-9a37-2f6a3c1f0002"
 AWARD: Final = ("gamification:award",)
 EDIT: Final = ("admin:gamification:edit",)
+OWN_CONNECTION: Final = (("grpc.use_local_subchannel_pool", 1),)
+"""By default all channels of a process to one address share one."""
 SECRETS: Final = ("postgres", "redis", "SELECT", "Traceback", "127.0.0.1")
 
 
@@ -139,9 +141,9 @@ class Caller:
 
     def __init__(self, address: str, credentials: grpc.ChannelCredentials | None = None) -> None:
         self.channel = (
-            grpc.insecure_channel(address)
+            grpc.insecure_channel(address, OWN_CONNECTION)
             if credentials is None
-            else grpc.secure_channel(address, credentials)
+            else grpc.secure_channel(address, credentials, OWN_CONNECTION)
         )
         self._stub: Any = GamificationServiceStub(self.channel)  # type: ignore[no-untyped-call]
 

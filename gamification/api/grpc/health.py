@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2 as pb
 from grpc_health.v1 import health_pb2_grpc as pb_grpc
 
 from gamification.api.grpc.calls import Context
+from gamification.api.grpc.requests import UNREADABLE
 
 NAME: Final = pb.DESCRIPTOR.services_by_name["Health"].full_name
 WATCHERS_MAX: Final = 500
@@ -42,15 +43,19 @@ class HealthServicer(pb_grpc.HealthServicer):
         self.tell(serving=False)
 
     async def Check(  # noqa: N802 - the proto's name
-        self, request: pb.HealthCheckRequest, context: Context
+        self, request: pb.HealthCheckRequest | None, context: Context
     ) -> pb.HealthCheckResponse:
+        if request is None:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, UNREADABLE)
         if request.service not in self._names:
             await context.abort(grpc.StatusCode.NOT_FOUND, "service: not one of ours")
         return pb.HealthCheckResponse(status=self._status(request.service))
 
     async def Watch(  # noqa: N802 - the proto's name
-        self, request: pb.HealthCheckRequest, context: Context
+        self, request: pb.HealthCheckRequest | None, context: Context
     ) -> AsyncIterator[pb.HealthCheckResponse]:
+        if request is None:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, UNREADABLE)
         if self._watchers >= WATCHERS_MAX:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many watch")
         self._watchers += 1

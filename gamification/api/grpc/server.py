@@ -1,17 +1,14 @@
-"""The gRPC server: limits, health, reflection, the short paths, and a stop that loses nothing."""
+"""The gRPC server: limits, handlers, and a stop that loses nothing."""
 
 from typing import Any, Final
 
 import grpc
 import grpc.aio
-from grpc_health.v1 import health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
-from gamification.api.grpc import health
+from gamification.api.grpc.handlers import all_handlers
+from gamification.api.grpc.health import HealthServicer
 from gamification.api.grpc.service import SERVICE, GamificationServicer
 from gamification.domain.errors import Halt
-from gamification.generated.gamification.v1 import gamification_pb2 as pb
-from gamification.generated.gamification.v1 import gamification_pb2_grpc as pb_grpc
 
 REQUEST_BYTES_MAX: Final = 64 * 1024
 """A token takes 8 KiB at most, everything else a hundred bytes."""
@@ -20,7 +17,6 @@ STREAMS_MAX: Final = 1_000
 """Of one connection at a time; more of its calls wait at the caller."""
 CONNECTIONS_MAX: Final = 4_000
 CALLS_MAX: Final = 10_000
-SHORT: Final = "gamification.v1"
 
 OPTIONS: Final[list[tuple[str, Any]]] = [
     ("grpc.max_receive_message_length", REQUEST_BYTES_MAX),
@@ -67,12 +63,8 @@ class GrpcServer:
             options=[*OPTIONS, ("grpc.max_allowed_incoming_connections", connections_max)],
             maximum_concurrent_rpcs=calls_max,
         )
-        pb_grpc.add_GamificationServiceServicer_to_server(servicer, self._server)  # type: ignore[no-untyped-call]
-        self._server.add_generic_rpc_handlers((_short_paths(servicer),))
-        self._health = health.HealthServicer(SERVICE)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (SERVICE, health.NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, self._server)
+        self._health = HealthServicer(SERVICE)
+        self._server.add_generic_rpc_handlers(all_handlers(servicer, self._health))
         try:
             if credentials is None:
                 self.port = self._server.add_insecure_port(address)
@@ -95,22 +87,3 @@ class GrpcServer:
         """
         self._health.end()
         await self._server.stop(grace_s)
-
-
-def _short_paths(servicer: GamificationServicer) -> grpc.GenericRpcHandler:
-    """The same methods as /gamification.v1/AwardBadge and /gamification.v1/PurgeAuditLogs."""
-    return grpc.method_handlers_generic_handler(
-        SHORT,
-        {
-            "AwardBadge": grpc.unary_unary_rpc_method_handler(
-                servicer.AwardBadge,
-                request_deserializer=pb.AwardBadgeRequest.FromString,
-                response_serializer=pb.AwardBadgeResponse.SerializeToString,
-            ),
-            "PurgeAuditLogs": grpc.unary_unary_rpc_method_handler(
-                servicer.PurgeAuditLogs,
-                request_deserializer=pb.PurgeAuditLogsRequest.FromString,
-                response_serializer=pb.PurgeAuditLogsResponse.SerializeToString,
-            ),
-        },
-    )

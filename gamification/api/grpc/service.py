@@ -61,17 +61,21 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
         self._means = means
 
     async def AwardBadge(  # noqa: N802 - the proto's name
-        self, request: pb.AwardBadgeRequest, context: Context
+        self, request: pb.AwardBadgeRequest | None, context: Context
     ) -> pb.AwardBadgeResponse:
         return await answer(
-            f"/{SERVICE}/AwardBadge", context, lambda: self._award_badge(request, context)
+            f"/{SERVICE}/AwardBadge",
+            context,
+            lambda: self._award_badge(requests.readable(request), context),
         )
 
     async def PurgeAuditLogs(  # noqa: N802 - the proto's name
-        self, request: pb.PurgeAuditLogsRequest, context: Context
+        self, request: pb.PurgeAuditLogsRequest | None, context: Context
     ) -> pb.PurgeAuditLogsResponse:
         return await answer(
-            f"/{SERVICE}/PurgeAuditLogs", context, lambda: self._purge(request, context)
+            f"/{SERVICE}/PurgeAuditLogs",
+            context,
+            lambda: self._purge(requests.readable(request), context),
         )
 
     async def _award_badge(
