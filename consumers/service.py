@@ -20,7 +20,6 @@ log = logs.get("service")
 
 def main(process: Process) -> None:
     """Answer until asked to stop. Start more of these behind a load balancer."""
-    one_arena()
     settings = process.settings
     dsn = settings.postgres_dsn.get_secret_value()
     redis = Address(settings.redis_host, settings.redis_port, settings.redis_cluster)
@@ -41,4 +40,5 @@ async def _serve(process: Process) -> None:
 
 
 if __name__ == "__main__":
+    one_arena()  # before there are threads
     sys.exit(run("service", main))

@@ -86,7 +86,7 @@ class ServiceSettings(BaseModel):
     )
     connections_max: int = setting(
         "GAMIFICATION_CONNECTIONS_MAX",
-        4000,
+        2000,
         "Connections of callers; one more is closed at once. Each takes about 20 KiB, and an open "
         "file of the process.",
         unit="connections",

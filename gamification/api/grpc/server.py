@@ -15,7 +15,7 @@ REQUEST_BYTES_MAX: Final = 64 * 1024
 METADATA_BYTES_MAX: Final = 16 * 1024
 STREAMS_MAX: Final = 1_000
 """Of one connection at a time; more of its calls wait at the caller."""
-CONNECTIONS_MAX: Final = 4_000
+CONNECTIONS_MAX: Final = 2_000
 CALLS_MAX: Final = 10_000
 
 OPTIONS: Final[list[tuple[str, Any]]] = [
