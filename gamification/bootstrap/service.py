@@ -47,6 +47,8 @@ from gamification.wire.rulebook import load
 NAME: Final = "gamification-service"
 GRACE_S: Final = 5.0
 """How long a stop waits for calls in hand."""
+CALLS_LEAST: Final = 1_000
+"""Calls at once that there is room for, however few may wait: some only watch our health."""
 STORE_WITHIN_S: Final = 5.0
 """Somebody waits for a purge: the object store must answer a single question sooner than usual."""
 
@@ -124,7 +126,7 @@ async def running(settings: Settings, http_port: int = 0) -> AsyncIterator[Runni
             f"{settings.grpc_host}:{settings.grpc_port}",
             None if tls is None else server_credentials(tls),
             # As many again as wait for a transaction may be before and behind it.
-            calls_max=2 * settings.calls_waiting_max,
+            calls_max=max(CALLS_LEAST, 2 * settings.calls_waiting_max),
             connections_max=room_for(settings.connections_max),
         )
         await server.start()

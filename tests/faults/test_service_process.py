@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import psycopg
 import pytest
 
 from deploy.devstack.stack import Stack
 from gamification.generated.gamification.v1 import gamification_pb2 as pb
+from tests.consul_agent import consul_agent
 from tests.faults.service_process import World, service_process
 from tests.services_world import new_customer, refusal
 from tests.waiting import eventually
@@ -60,6 +62,31 @@ def test_a_stop_answers_what_is_in_hand_and_ends_well(world: World) -> None:
     with psycopg.connect(world.dsn) as database:
         row = database.execute("SELECT count(*) FROM customer_badges WHERE badge = 'guest'")
         assert row.fetchone() == (len(answered),)
+
+
+def test_consul_is_told_where_to_ask_and_when_it_ends(own_stack: Stack, tmp_path: Path) -> None:
+    with (
+        consul_agent() as agent,
+        service_process(own_stack, tmp_path, CONSUL_HTTP_ADDR=agent.address) as world,
+    ):
+        eventually(lambda: agent.entry() is not None)
+        entry = agent.entry()
+        assert entry is not None
+        assert f"{entry['Address']}:{entry['Port']}" == world.address
+        answer = httpx.get(entry["Check"]["HTTP"], timeout=10)
+        assert answer.status_code == 200
+        assert "grpc" in answer.json()["checks"]
+        agent.hangs = True
+        world.worker.identity.send(signal.SIGTERM)
+        eventually(lambda: not world.worker.is_running(), within_s=STOPS_WITHIN_S)
+        assert world.worker.exit_code == 0, "an agent that hangs is not waited for"
+
+        agent.hangs = False
+        world.worker.start()
+        eventually(lambda: len(agent.services) == 2)  # the first one would fail its checks by now
+        world.worker.identity.send(signal.SIGTERM)
+        eventually(lambda: not world.worker.is_running(), within_s=STOPS_WITHIN_S)
+        assert [*agent.services.values()] == [entry]
 
 
 def test_postgres_and_redis_may_go_and_come_back(world: World) -> None:
