@@ -40,6 +40,8 @@ class Process:
     """Set once somebody asked us to stop. Look at it in every loop; wait on it, do not sleep."""
     vitals: Vitals
     collector: Collector | None = None
+    http_port: int = 0
+    """On which /health is answered."""
 
     def between_turns(self) -> None:
         """Call it where hardly anything is alive: between two pieces of work."""
@@ -86,7 +88,7 @@ def run(name: str, main: Callable[[Process], None]) -> int:
     for line in misspelled():
         log.warning("unknown_setting", reason=line)
     log.info("started", pid=os.getpid(), http_host=settings.http_host, http_port=server.port)
-    code = _outcome(replace(process, collector=Collector()), main)
+    code = _outcome(replace(process, collector=Collector(), http_port=server.port), main)
     process.vitals.stopping()
     server.stop()
     traces.stop()

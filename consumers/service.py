@@ -9,6 +9,7 @@ from gamification.adapters.kafka.probe import KafkaProbe
 from gamification.adapters.redis.connection import Address
 from gamification.adapters.redis.probe import RedisProbe
 from gamification.bootstrap.award import require_migrated
+from gamification.bootstrap.memory import one_arena
 from gamification.bootstrap.service import running
 from gamification.telemetry import logs
 
@@ -29,7 +30,7 @@ def main(process: Process) -> None:
 
 
 async def _serve(process: Process) -> None:
-    async with running(process.settings) as service:
+    async with running(process.settings, process.http_port) as service:
         log.info("grpc_listens", host=process.settings.grpc_host, port=service.port)
         while not process.stop.is_set():
             service.check()
@@ -39,4 +40,5 @@ async def _serve(process: Process) -> None:
 
 
 if __name__ == "__main__":
+    one_arena()  # before there are threads
     sys.exit(run("service", main))

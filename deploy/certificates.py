@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-VALID_DAYS: Final = 90
+VALID: Final = dt.timedelta(days=90)
 CLOCK_SKEW: Final = dt.timedelta(minutes=5)
 NAMES: Final = ("localhost", "gamification")
 
@@ -29,20 +29,20 @@ class Issued(NamedTuple):
 def authority(name: str = "gamification development CA") -> Issued:
     """A new CA."""
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = _builder(name, name, key.public_key()).add_extension(
+    builder = _builder(name, name, key.public_key(), VALID).add_extension(
         x509.BasicConstraints(ca=True, path_length=0), critical=True
     )
     return Issued(builder.sign(key, hashes.SHA256()), key)
 
 
-def issue(ca: Issued, name: str) -> Issued:
-    """A certificate for this machine, good for servers and for clients."""
+def issue(ca: Issued, name: str, *, valid: dt.timedelta = VALID) -> Issued:
+    """A certificate for this machine, for servers and clients; has expired if `valid` < 0."""
     key = ec.generate_private_key(ec.SECP256R1())
     issuer = ca.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
     hosts: list[x509.GeneralName] = [x509.DNSName(host) for host in NAMES]
     hosts.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
     builder = (
-        _builder(name, str(issuer), key.public_key())
+        _builder(name, str(issuer), key.public_key(), valid)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
         .add_extension(
@@ -72,7 +72,7 @@ def write(folder: Path, name: str, issued: Issued) -> tuple[Path, Path]:
 
 
 def _builder(
-    name: str, issuer: str, public_key: ec.EllipticCurvePublicKey
+    name: str, issuer: str, public_key: ec.EllipticCurvePublicKey, valid: dt.timedelta
 ) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
@@ -81,8 +81,8 @@ def _builder(
         .issuer_name(_common_name(issuer))
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + dt.timedelta(days=VALID_DAYS))
+        .not_valid_before(min(now, now + valid) - CLOCK_SKEW)
+        .not_valid_after(now + valid)
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec
 from gamification.adapters.services import auth, users
 from gamification.adapters.services.auth import AuthClient
 from gamification.adapters.services.call import Bounds, Service
-from gamification.adapters.services.channels import open_channel
+from gamification.adapters.services.channels import Link
 from gamification.adapters.services.circuit import CircuitBreaker
 from gamification.adapters.services.users import UsersClient
 from gamification.domain.ids import CustomerId, MerchantId
@@ -58,11 +58,11 @@ async def auth_client(
     cache_s: float = 60,
     **clocks: Callable[[], float],
 ) -> AsyncIterator[AuthClient]:
-    channel = open_channel(address)
+    link = Link(address)
     try:
-        yield AuthClient(channel, Service(auth.NAME, bounds, circuit), cache_s, **clocks)
+        yield AuthClient(link, Service(auth.NAME, bounds, circuit), cache_s, **clocks)
     finally:
-        await channel.close()
+        await link.close()
 
 
 @asynccontextmanager
@@ -75,9 +75,9 @@ async def users_client(
     cache_s: float = 60,
     **clocks: Callable[[], float],
 ) -> AsyncIterator[UsersClient]:
-    channel = open_channel(address)
+    link = Link(address)
     service = Service(users.NAME, bounds, circuit, jitter=jitter)
     try:
-        yield UsersClient(channel, service, cache_s, **clocks)
+        yield UsersClient(link, service, cache_s, **clocks)
     finally:
-        await channel.close()
+        await link.close()

@@ -4,7 +4,8 @@ import asyncio
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -18,6 +19,8 @@ from deploy.neighbours.tokens import mint
 from deploy.neighbours.users import Users
 from gamification.adapters.postgres import merchants
 from gamification.adapters.postgres.session import EngineSession
+from gamification.adapters.tls import TlsFiles
+from gamification.api.grpc.credentials import server_credentials
 from gamification.application.import_translations import import_translations
 from gamification.application.rulebook_admin import activate
 from gamification.bootstrap.award import now_ms
@@ -29,6 +32,7 @@ from gamification.settings import Settings, load
 from gamification.wire.rulebook import load as load_rules
 from gamification.wire.translation_file import Text
 from tests.names import name_badges
+from tests.tls_folder import Folder
 
 ANSWER_WITHIN_S: Final = 20.0
 RULES: Final = """
@@ -46,6 +50,8 @@ SHOP: Final = "6f9b1c8e-0b1d-4d55-9a37-2f6a3c1f0001"
 OTHER_SHOP: Final = "6f9b1c8e-0b1d-4d55-9a37-2f6a3c1f0002"
 AWARD: Final = ("gamification:award",)
 EDIT: Final = ("admin:gamification:edit",)
+OWN_CONNECTION: Final = (("grpc.use_local_subchannel_pool", 1),)
+"""By default all channels of a process to one address share one."""
 SECRETS: Final = ("postgres", "redis", "SELECT", "Traceback", "127.0.0.1")
 
 
@@ -102,14 +108,19 @@ class ServiceThread:
             raise self._failure
         return self
 
+    def ask_to_stop(self) -> None:
+        """As a signal would; returns at once."""
+        if self._loop is not None and self._stop is not None:
+            with suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(self._stop.set)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
+        self.ask_to_stop()
         self._thread.join(ANSWER_WITHIN_S)
         assert not self._thread.is_alive()
 
@@ -131,9 +142,9 @@ class Caller:
 
     def __init__(self, address: str, credentials: grpc.ChannelCredentials | None = None) -> None:
         self.channel = (
-            grpc.insecure_channel(address)
+            grpc.insecure_channel(address, OWN_CONNECTION)
             if credentials is None
-            else grpc.secure_channel(address, credentials)
+            else grpc.secure_channel(address, credentials, OWN_CONNECTION)
         )
         self._stub: Any = GamificationServiceStub(self.channel)  # type: ignore[no-untyped-call]
 
@@ -195,6 +206,7 @@ class World:
         )
         self.address = ""
         self.caller: Caller
+        self.service: ServiceThread
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.dsn) as database:
@@ -205,15 +217,28 @@ class World:
         return [row[0] for row in self.rows(query, customer)]
 
 
+def _of_neighbours(tls: Folder) -> grpc.ServerCredentials:
+    return server_credentials(TlsFiles(tls.paths("server")))
+
+
 @contextmanager
-def world_of(dsn: str, addresses: Addresses, **environment: str) -> Iterator[World]:
-    """Everything in place and answering."""
+def world_of(
+    dsn: str, addresses: Addresses, tls: Folder | None = None, **environment: str
+) -> Iterator[World]:
+    """Everything in place and answering; with `tls` by mutual TLS only, on all sides."""
     prepare(dsn)
-    with Running(Auth()) as auth, Running(Users(knows_everybody=True)) as users:
+    neighbours = None if tls is None else partial(_of_neighbours, tls)
+    with (
+        Running(Auth(), credentials=neighbours) as auth,
+        Running(Users(knows_everybody=True), credentials=neighbours) as users,
+    ):
+        if tls is not None:
+            environment = {**tls.environment("service"), **environment}
         world = World(dsn, addresses, auth, users, environment)
-        with ServiceThread(world.settings) as service:
-            world.address = service.address
-            world.caller = Caller(service.address)
+        with ServiceThread(world.settings) as world.service:
+            world.address = world.service.address
+            credentials = None if tls is None else tls.channel_credentials("client")
+            world.caller = Caller(world.address, credentials)
             try:
                 yield world
             finally:

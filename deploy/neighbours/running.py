@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Generic, Protocol, Self, TypeVar
 
@@ -47,8 +48,12 @@ class Running(Generic[Kind]):
     """`with Running(Auth()) as auth:` has it at `auth.address`; `auth.behaviour` is to be told."""
 
     def __init__(
-        self, neighbour: Kind, *, credentials: grpc.ServerCredentials | None = None
+        self,
+        neighbour: Kind,
+        *,
+        credentials: Callable[[], grpc.ServerCredentials] | None = None,
     ) -> None:
+        """`credentials` makes some for each start: they cannot be used twice."""
         self.neighbour = neighbour
         self._credentials = credentials
         self._ports = Ports()
@@ -88,7 +93,11 @@ class Running(Generic[Kind]):
         self._ports.release()
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except NotReady:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -111,7 +120,8 @@ class Running(Generic[Kind]):
         self._loop = asyncio.get_running_loop()
         self._over = asyncio.Event()
         try:
-            server = await serve(self.neighbour, self.address, self._credentials)
+            credentials = None if self._credentials is None else self._credentials()
+            server = await serve(self.neighbour, self.address, credentials)
         except NotReady as failure:
             self._failure = failure
             return

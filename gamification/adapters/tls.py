@@ -51,30 +51,25 @@ class TlsFiles:
         except (OSError, ssl.SSLError) as error:
             raise Halt(f"TLS files: {_said(error)}") from error
 
-    @property
-    def current(self) -> TlsPair:
-        """As of the last call of `renewed`."""
-        return self._current
-
-    def renewed(self) -> bool:
-        """Look at the files; whether there is something new and good since the last time."""
+    def newest(self) -> TlsPair:
+        """Look at the files. Each who uses them compares with what it had: there are several."""
         with self._lock:
             stamp = self._stamp()
             if stamp in {self._seen, self._refused}:
-                return False
+                return self._current
             try:
                 found = self._load()
             except (OSError, ssl.SSLError) as error:
                 self._refused = stamp
                 log.warning("certificate_not_taken", reason=_said(error))
-                return False
+                return self._current
             if self._stamp() != stamp:
-                return False  # they changed while we read: next time
+                return self._current  # they changed while we read: next time
             self._seen = stamp
-            changed, self._current = found != self._current, found
-            if changed:
+            if found != self._current:
                 log.info("certificate_renewed")
-            return changed
+            self._current = found
+            return found
 
     def _load(self) -> TlsPair:
         paths = self._paths

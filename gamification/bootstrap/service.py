@@ -22,10 +22,10 @@ from gamification.adapters.services import auth, users
 from gamification.adapters.services.auth import AuthClient
 from gamification.adapters.services.call import Bounds as CallBounds
 from gamification.adapters.services.call import Service as CalledService
-from gamification.adapters.services.channels import open_channel
+from gamification.adapters.services.channels import Link
 from gamification.adapters.services.users import UsersClient
 from gamification.adapters.tls import TlsFiles, TlsPaths
-from gamification.api.grpc.credentials import channel_credentials, server_credentials
+from gamification.api.grpc.credentials import server_credentials
 from gamification.api.grpc.server import GrpcServer
 from gamification.api.grpc.service import GamificationServicer, Means
 from gamification.application.authenticate import Authenticator
@@ -36,6 +36,8 @@ from gamification.application.purge_audit import Purged, Purger
 from gamification.application.rules import Tenants
 from gamification.application.translate import Translator
 from gamification.bootstrap.award import now_ms, require_migrated
+from gamification.bootstrap.discovery import registration
+from gamification.bootstrap.open_files import room_for
 from gamification.domain.errors import Halt, InvariantBroken
 from gamification.domain.gcra import Limit
 from gamification.domain.ids import MerchantId
@@ -46,6 +48,8 @@ from gamification.wire.rulebook import load
 NAME: Final = "gamification-service"
 GRACE_S: Final = 5.0
 """How long a stop waits for calls in hand."""
+CALLS_LEAST: Final = 1_000
+"""Calls at once that there is room for, however few may wait: some only watch our health."""
 STORE_WITHIN_S: Final = 5.0
 """Somebody waits for a purge: the object store must answer a single question sooner than usual."""
 
@@ -86,8 +90,11 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
-    """Answers inside the block; on leaving, lets what is in hand finish. Raises Halt."""
+async def running(settings: Settings, http_port: int = 0) -> AsyncIterator[Running]:
+    """Answers inside the block; on leaving, lets what is in hand finish. Raises Halt.
+
+    `http_port` is where /health is answered, for who wants to know whether we are alive.
+    """
     async with AsyncExitStack() as stack:
         tls = _tls(settings)
         authenticator, customers, redis = await _others(settings, tls, stack)
@@ -120,9 +127,17 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             GamificationServicer(means),
             f"{settings.grpc_host}:{settings.grpc_port}",
             None if tls is None else server_credentials(tls),
+            # As many again as wait for a transaction may be before and behind it.
+            calls_max=max(CALLS_LEAST, 2 * settings.calls_waiting_max),
+            connections_max=room_for(settings.connections_max),
         )
         await server.start()
         stack.push_async_callback(server.stop, GRACE_S)
+        entry = registration(settings, server.port, http_port)
+        if entry is not None:
+            entry.start()
+            # Pushed last: nobody is sent to us any more before we begin to refuse.
+            stack.push_async_callback(entry.stop)
         yield Running(server.port, gatherer, listening)
 
 
@@ -130,18 +145,17 @@ async def _others(
     settings: Settings, tls: TlsFiles | None, stack: AsyncExitStack
 ) -> tuple[Authenticator, UsersClient, AsyncRedis]:
     """Those whom we ask, closed with the stack."""
-    credentials = None if tls is None else channel_credentials(tls)
     address = Address(settings.redis_host, settings.redis_port, settings.redis_cluster)
     redis = AsyncRedis.at(address, NAME)
     stack.push_async_callback(redis.close)
     hosts = settings.auth_host, settings.users_host
-    channels = [open_channel(host, credentials) for host in hosts]
-    for channel in channels:
-        stack.push_async_callback(channel.close)
+    links = [Link(host, tls) for host in hosts]
+    for link in links:
+        stack.push_async_callback(link.close)
     auth_service = CalledService(auth.NAME, CallBounds(settings.auth_deadline_ms))
     users_service = CalledService(users.NAME, CallBounds(settings.users_deadline_ms))
-    tokens = AuthClient(channels[0], auth_service, settings.auth_cache_s)
-    customers = UsersClient(channels[1], users_service, settings.users_cache_s)
+    tokens = AuthClient(links[0], auth_service, settings.auth_cache_s)
+    customers = UsersClient(links[1], users_service, settings.users_cache_s)
     return Authenticator(tokens.validate, Blacklist(redis).is_revoked), customers, redis
 
 

@@ -207,7 +207,7 @@ class EngineSettings(BaseModel):
     service_name: str = setting(
         "SERVICE_NAME",
         "gamification",
-        "Name of the service in logs and metrics.",
+        "Name of the service in logs, and in Consul.",
         allowed="letters, digits, . _ -",
         pattern=NAME,
     )

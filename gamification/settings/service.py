@@ -103,6 +103,15 @@ class ServiceSettings(BaseModel):
         at_least=1,
         at_most=5000,
     )
+    connections_max: int = setting(
+        "GAMIFICATION_CONNECTIONS_MAX",
+        2000,
+        "Connections of callers; one more is closed at once. Each takes about 20 KiB, and an open "
+        "file of the process.",
+        unit="connections",
+        at_least=1,
+        at_most=100_000,
+    )
     calls_waiting_max: int = setting(
         "GAMIFICATION_CALLS_WAITING_MAX",
         5000,

@@ -46,8 +46,9 @@ Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
 Locales = Annotated[tuple[Locale, ...], BeforeValidator(_split), Field(min_length=1, max_length=50)]
 
 _HOST: Final = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
-_ADDRESS: Final = rf"{_HOST}:\d{{1,5}}"
+HOST_PORT: Final = rf"{_HOST}:\d{{1,5}}"
+"""To be put into a pattern; the others are whole ones."""
 HOST: Final = rf"^{_HOST}$"
-ADDRESS: Final = rf"^{_ADDRESS}$"
-ADDRESSES: Final = rf"^{_ADDRESS}(,{_ADDRESS})*$"
+ADDRESS: Final = rf"^{HOST_PORT}$"
+ADDRESSES: Final = rf"^{HOST_PORT}(,{HOST_PORT})*$"
 NAME: Final = r"^[A-Za-z0-9._-]{1,200}$"

@@ -25,7 +25,7 @@ from gamification.settings import Settings
 LINE_BYTES_MAX: Final = 16 * 1024
 TEXT_CHARACTERS_MAX: Final = 2000
 EXCEPTION_CHARACTERS_MAX: Final = 6000
-CHATTERERS: Final = ("uvicorn", "asyncio", "httpx2")
+CHATTERERS: Final = ("uvicorn", "asyncio", "httpx", "httpx2")
 """Libraries whose everyday news is not ours."""
 HIDDEN: Final = "********"
 PERSONAL: Final = re.compile(

@@ -161,6 +161,10 @@ CIRCUIT_STATE: Final = _gauge(
     "Calls of another service: 0 go out, 1 one goes out to try, 2 none does.",
     "service",
 )
+CONSUL_REGISTERED: Final = _gauge(
+    "gamification_consul_registered",
+    "1 while the agent of Consul has this instance on its list; 0 also where Consul is not used.",
+)
 # Whoever shows translated names
 TRANSLATION_HITS: Final = _counter(
     "translations_cache_hits_total", "Translations looked up without asking Postgres."
@@ -181,7 +185,7 @@ OF_PROCESS: Final[dict[str, tuple[Metric, ...]]] = {
     "project": (PROJECTION_DELAY, CHANGES_ROWS, CHANGES_AGE, PROJECTED, REBUILDS),
     "service": (
         *(REQUESTS, RESPONSE_SECONDS, LIMITED, LIMITED_HERE, CIRCUIT_STATE),
-        *(BADGES, BADGE_LATENCY, TRANSLATION_HITS, TRANSLATION_MISSES),
+        *(CONSUL_REGISTERED, BADGES, BADGE_LATENCY, TRANSLATION_HITS, TRANSLATION_MISSES),
     ),
 }
 

@@ -1,6 +1,5 @@
 """The service as a process: it is ready, it stops without losing a call, it survives outages."""
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -8,20 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import psycopg
 import pytest
 
-from deploy.devstack.database import create_database, drop_database
-from deploy.devstack.ports import Ports
-from deploy.devstack.server import Addresses
 from deploy.devstack.stack import Stack
-from deploy.launch import Application, Worker
-from deploy.neighbours.auth import Auth
-from deploy.neighbours.running import Running
-from deploy.neighbours.tokens import mint
-from deploy.neighbours.users import Users
 from gamification.generated.gamification.v1 import gamification_pb2 as pb
-from tests.services_world import AWARD, SHOP, Caller, new_customer, prepare, refusal
+from tests.consul_agent import consul_agent
+from tests.faults.service_process import World, service_process
+from tests.services_world import new_customer, refusal
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.faults
@@ -29,55 +23,10 @@ pytestmark = pytest.mark.faults
 STOPS_WITHIN_S = 15
 
 
-class World:
-    """One service process on servers of its own."""
-
-    def __init__(self, worker: Worker, caller: Caller, stack: Stack, dsn: str) -> None:
-        self.worker = worker
-        self.caller = caller
-        self.stack = stack
-        self.dsn = dsn
-        self.token = mint(SHOP, AWARD)
-
-    def award(self, customer: str, within_s: float = 20.0) -> pb.AwardBadgeResponse:
-        return self.caller.award(customer, token=self.token, within_s=within_s)
-
-    def answers(self) -> bool:
-        """Whether a call succeeds again."""
-        try:
-            return self.award(new_customer()).status == pb.AWARD_STATUS_AWARDED
-        except grpc.RpcError:
-            return False
-
-
 @pytest.fixture
 def world(own_stack: Stack, tmp_path: Path) -> Iterator[World]:
-    for server in own_stack.servers:
-        server.start()
-    addresses: Addresses = own_stack.addresses
-    name = f"test_{os.urandom(8).hex()}"
-    dsn = create_database(addresses.postgres_dsn, name)
-    ports = Ports()
-    port = ports.take()
-    with Running(Auth()) as auth, Running(Users(knows_everybody=True)) as users:
-        settings = {
-            "GAMIFICATION_POSTGRES_DSN": dsn,
-            "GAMIFICATION_GRPC_PORT": str(port),
-            "GAMIFICATION_LOG_FORMAT": "json",
-            "AUTH_HOST": auth.address,
-            "USERS_HOST": users.address,
-        }
-        with Application(addresses, tmp_path, settings) as application:
-            application.prepare()
-            prepare(dsn)
-            [worker] = application.start("service")
-            caller = Caller(f"127.0.0.1:{port}")
-            yield World(worker, caller, own_stack, dsn)
-            caller.channel.close()
-    ports.release()
-    for server in own_stack.servers:
-        server.start()
-    drop_database(addresses.postgres_dsn, name)
+    with service_process(own_stack, tmp_path) as one:
+        yield one
 
 
 def test_a_stop_answers_what_is_in_hand_and_ends_well(world: World) -> None:
@@ -113,6 +62,31 @@ def test_a_stop_answers_what_is_in_hand_and_ends_well(world: World) -> None:
     with psycopg.connect(world.dsn) as database:
         row = database.execute("SELECT count(*) FROM customer_badges WHERE badge = 'guest'")
         assert row.fetchone() == (len(answered),)
+
+
+def test_consul_is_told_where_to_ask_and_when_it_ends(own_stack: Stack, tmp_path: Path) -> None:
+    with (
+        consul_agent() as agent,
+        service_process(own_stack, tmp_path, CONSUL_HTTP_ADDR=agent.address) as world,
+    ):
+        eventually(lambda: agent.entry() is not None)
+        entry = agent.entry()
+        assert entry is not None
+        assert f"{entry['Address']}:{entry['Port']}" == world.address
+        answer = httpx.get(entry["Check"]["HTTP"], timeout=10)
+        assert answer.status_code == 200
+        assert "grpc" in answer.json()["checks"]
+        agent.hangs = True
+        world.worker.identity.send(signal.SIGTERM)
+        eventually(lambda: not world.worker.is_running(), within_s=STOPS_WITHIN_S)
+        assert world.worker.exit_code == 0, "an agent that hangs is not waited for"
+
+        agent.hangs = False
+        world.worker.start()
+        eventually(lambda: len(agent.services) == 2)  # the first one would fail its checks by now
+        world.worker.identity.send(signal.SIGTERM)
+        eventually(lambda: not world.worker.is_running(), within_s=STOPS_WITHIN_S)
+        assert [*agent.services.values()] == [entry]
 
 
 def test_postgres_and_redis_may_go_and_come_back(world: World) -> None:

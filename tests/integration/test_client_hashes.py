@@ -39,8 +39,12 @@ class Log(io.BytesIO):
 @pytest.fixture
 def world(database_dsn: str, servers: Addresses, redis_url: str) -> Iterator[World]:
     assert redis_url  # emptied
-    settings = {"GAMIFICATION_CLIENT_HASH_KEY": KEY, "GAMIFICATION_AWARD_BADGE_PER_S": "1"}
-    with world_of(database_dsn, servers, **settings) as made:
+    with world_of(
+        database_dsn,
+        servers,
+        GAMIFICATION_CLIENT_HASH_KEY=KEY,
+        GAMIFICATION_AWARD_BADGE_PER_S="1",
+    ) as made:
         yield made
 
 

@@ -51,6 +51,7 @@ OF_PROCESS = {
         "gamification_rate_limited_total",
         "gamification_rate_limits_by_instance",
         "gamification_circuit_state",
+        "gamification_consul_registered",
     },
 }
 

@@ -9,38 +9,12 @@ import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from deploy import certificates
-from gamification.adapters.tls import TlsFiles, TlsPaths
+from gamification.adapters.tls import TlsFiles
 from gamification.api.grpc.credentials import server_credentials
 from gamification.domain.errors import Halt
+from tests.tls_folder import Folder
 
 ASK_WITHIN_S = 5.0
-
-
-class Folder:
-    """A CA, and files of a server and of a client."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.ca = certificates.authority()
-        certificates.write(path, "ca", self.ca)
-        self.renew("server")
-        self.renew("client")
-
-    def renew(self, name: str) -> None:
-        certificates.write(self.path, name, certificates.issue(self.ca, name))
-
-    def paths(self, name: str) -> TlsPaths:
-        return TlsPaths(self.path / f"{name}.crt", self.path / f"{name}.key", self.path / "ca.crt")
-
-    def read(self, name: str) -> bytes:
-        return (self.path / name).read_bytes()
-
-    def channel_credentials(self, name: str | None) -> grpc.ChannelCredentials:
-        if name is None:
-            return grpc.ssl_channel_credentials(self.read("ca.crt"))
-        return grpc.ssl_channel_credentials(
-            self.read("ca.crt"), self.read(f"{name}.key"), self.read(f"{name}.crt")
-        )
 
 
 @pytest.fixture
@@ -112,14 +86,13 @@ def test_renewed_files_hold_from_the_next_connection_on(folder: Folder) -> None:
 
 def test_half_written_files_are_not_taken(folder: Folder) -> None:
     files = TlsFiles(folder.paths("server"))
-    before = files.current
+    before = files.newest()
     (folder.path / "server.key").write_bytes(b"-----BEGIN PRIVATE KEY-----\nhalf")
-    assert not files.renewed()
-    assert files.current == before
+    assert files.newest() == before
     folder.renew("server")
-    assert files.renewed()
-    assert files.current != before
-    assert not files.renewed()
+    renewed = files.newest()
+    assert renewed != before
+    assert files.newest() is renewed
 
 
 @pytest.mark.parametrize("name", ["server.crt", "server.key", "ca.crt"])

@@ -7,7 +7,6 @@ import grpc
 import psycopg
 import pytest
 from google.rpc import error_details_pb2
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 from deploy.devstack.server import Addresses
@@ -168,15 +167,6 @@ def test_audit_logs_are_purged_and_one_entry_remains(world: World) -> None:
     assert status_of(lambda: world.caller.purge(token=award_only)) is (
         grpc.StatusCode.PERMISSION_DENIED
     )
-
-
-def test_health_is_told_over_grpc(world: World) -> None:
-    stub = health_pb2_grpc.HealthStub(world.caller.channel)
-    for name in ("", "gamification.v1.GamificationService"):
-        answer = stub.Check(  # type: ignore[attr-defined]
-            health_pb2.HealthCheckRequest(service=name), timeout=ANSWER_WITHIN_S
-        )
-        assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
 def test_a_limit_says_when_to_come_back(

@@ -28,6 +28,10 @@ WRONG_WORDS = {
     "GAMIFICATION_KILL_AT": "commit:0",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317",
     "GAMIFICATION_GRPC_HOST": "http://0.0.0.0",
+    "CONSUL_HTTP_ADDR": "ftp://consul:8500",
+    "CONSUL_HTTP_TOKEN": "two words",
+    "GAMIFICATION_SERVICE_ADDRESS": "http://shop",
+    "SERVICE_CHECK_HTTP": "health",
     "GAMIFICATION_TLS_CERTIFICATE": "server.crt",
     "GAMIFICATION_TLS_KEY": "./server.key",
     "GAMIFICATION_TLS_CA": "ca.crt",
@@ -216,9 +220,13 @@ def test_every_setting_is_explained() -> None:
         assert variable.allowed, variable.name
         assert variable.name.startswith("GAMIFICATION_") or variable.name in {
             "AUTH_HOST",
+            "CONSUL_HTTP_ADDR",
+            "CONSUL_HTTP_TOKEN",
             "KAFKA_BROKER",
             "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "SERVICE_CHECK_HTTP",
             "SERVICE_NAME",
+            "SERVICE_PORT",
             "USERS_HOST",
         }
 

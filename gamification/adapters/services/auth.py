@@ -11,12 +11,12 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
 
-import grpc.aio
 from cachetools import TTLCache
 from grpc import StatusCode
 
 from gamification.adapters.services import claims
 from gamification.adapters.services.call import Service
+from gamification.adapters.services.channels import Link, Method
 from gamification.adapters.services.claims import Claims
 from gamification.adapters.services.shared import SharedCalls
 from gamification.domain.errors import NotAuthenticated, Rejected, Unavailable
@@ -51,19 +51,15 @@ class AuthClient:
 
     def __init__(
         self,
-        channel: grpc.aio.Channel,
+        link: Link,
         service: Service,
         cache_s: float,
         *,
         now_s: Callable[[], float] = time.time,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._validate: grpc.aio.UnaryUnaryMultiCallable[
-            ValidateTokenRequest, ValidateTokenResponse
-        ] = channel.unary_unary(
-            METHOD,
-            request_serializer=ValidateTokenRequest.SerializeToString,
-            response_deserializer=ValidateTokenResponse.FromString,
+        self._validate: Method[ValidateTokenRequest, ValidateTokenResponse] = link.method(
+            METHOD, ValidateTokenRequest.SerializeToString, ValidateTokenResponse.FromString
         )
         self._service = service
         self._now_s = now_s

@@ -11,11 +11,12 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 import grpc.aio
 from grpc import StatusCode
 
+from gamification.adapters.services.channels import Metadata, Method
 from gamification.adapters.services.circuit import CircuitBreaker, State
 from gamification.domain.errors import Unavailable
 from gamification.telemetry import logs, metrics, traces
@@ -24,7 +25,6 @@ from gamification.wire.trace import SHAPE, TRACEPARENT
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
-Metadata: TypeAlias = tuple[tuple[str, str], ...]
 
 TRY_AGAIN: Final = frozenset({StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED})
 UNWELL: Final = TRY_AGAIN | {
@@ -80,7 +80,7 @@ class Service:
 
     async def call(
         self,
-        method: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
+        method: Method[Request, Answer],
         request: Request,
         *,
         says: frozenset[StatusCode] = frozenset(),
@@ -110,7 +110,7 @@ class Service:
 
     async def _call(
         self,
-        method: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
+        method: Method[Request, Answer],
         request: Request,
         metadata: Metadata,
         says: frozenset[StatusCode],
@@ -140,7 +140,7 @@ class Service:
 
     async def _try(
         self,
-        method: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
+        method: Method[Request, Answer],
         request: Request,
         metadata: Metadata,
         ends: float,
@@ -186,7 +186,7 @@ class Service:
 
 
 async def _ask(
-    method: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
+    method: Method[Request, Answer],
     request: Request,
     metadata: Metadata,
     timeout_s: float,

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-import grpc.aio
 from cachetools import TTLCache
 from grpc import StatusCode
 
 from gamification.adapters.services.call import Service
+from gamification.adapters.services.channels import Link, Method
 from gamification.adapters.services.shared import SharedCalls
 from gamification.domain.ids import CustomerId, MerchantId, uuid_text
 from gamification.generated.users.v1.users_pb2 import GetCustomerRequest, GetCustomerResponse
@@ -32,17 +32,15 @@ class UsersClient:
 
     def __init__(
         self,
-        channel: grpc.aio.Channel,
+        link: Link,
         service: Service,
         cache_s: float,
         *,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         # Not the generated stub: it would hand the address on to us.
-        self._get: grpc.aio.UnaryUnaryMultiCallable[GetCustomerRequest, bool] = channel.unary_unary(
-            METHOD,
-            request_serializer=GetCustomerRequest.SerializeToString,
-            response_deserializer=_is_customer,
+        self._get: Method[GetCustomerRequest, bool] = link.method(
+            METHOD, GetCustomerRequest.SerializeToString, _is_customer
         )
         self._service = service
         self._known: TTLCache[Who, bool] = TTLCache(CUSTOMERS_MAX, cache_s, monotonic_s)

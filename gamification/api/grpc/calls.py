@@ -44,16 +44,16 @@ async def answer(
         {"client": client} if trace is None else {"client": client, "trace_id": trace_id_of(trace)}
     )
     with structlog.contextvars.bound_contextvars(**about):
-        return await _answer(endpoint, context, span, work(trace))
+        return await _answer(endpoint, context, span, lambda: work(trace))
 
 
 async def _answer(
-    endpoint: str, context: Context, span: Span | None, work: Awaitable[Response]
+    endpoint: str, context: Context, span: Span | None, work: Callable[[], Awaitable[Response]]
 ) -> Response:
     began_s = time.perf_counter()
     status = grpc.StatusCode.OK
     try:
-        return await work
+        return await work()
     except asyncio.CancelledError:
         status = grpc.StatusCode.CANCELLED  # the caller went away, or its time was over
         raise

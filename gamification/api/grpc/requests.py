@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from gamification.domain.errors import InvalidArgument, NotAuthenticated, Rejected
 from gamification.domain.ids import BadgeId, CustomerId, MerchantId
@@ -13,6 +13,16 @@ BADGE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)?")
 BADGE_CHARACTERS_MAX: Final = 129
 LOCALE: Final = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 SCHEME: Final = "bearer "
+UNREADABLE: Final = "request: not a message of this method"
+
+Request = TypeVar("Request")
+
+
+def readable(request: Request | None) -> Request:
+    """Raises InvalidArgument for bytes that could not be read as the method's message."""
+    if request is None:
+        raise InvalidArgument(UNREADABLE)
+    return request
 
 
 def merchant_id(text: str) -> MerchantId:

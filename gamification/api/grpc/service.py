@@ -73,25 +73,25 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
         self._told: TTLCache[tuple[str, MerchantId], bool] = TTLCache(TOLD_MAX, TOLD_EVERY_S)
 
     async def AwardBadge(  # noqa: N802 - the proto's name
-        self, request: pb.AwardBadgeRequest, context: Context
+        self, request: pb.AwardBadgeRequest | None, context: Context
     ) -> pb.AwardBadgeResponse:
         client = self._means.client(context.peer())
         return await answer(
             f"/{SERVICE}/AwardBadge",
             context,
             client,
-            lambda trace: self._award_badge(request, context, trace),
+            lambda trace: self._award_badge(requests.readable(request), context, trace),
         )
 
     async def PurgeAuditLogs(  # noqa: N802 - the proto's name
-        self, request: pb.PurgeAuditLogsRequest, context: Context
+        self, request: pb.PurgeAuditLogsRequest | None, context: Context
     ) -> pb.PurgeAuditLogsResponse:
         client = self._means.client(context.peer())
         return await answer(
             f"/{SERVICE}/PurgeAuditLogs",
             context,
             client,
-            lambda trace: self._purge(request, context, trace),
+            lambda trace: self._purge(requests.readable(request), context, trace),
         )
 
     async def _award_badge(

@@ -1,0 +1,1 @@
+"""Consul: where others find this service. The only importer of httpx."""
