@@ -114,7 +114,7 @@ class Caller:
         return line
 
 
-class _Load:
+class Load:
     """All calls of one load, and what became of them."""
 
     def __init__(self, calls: Calls, channels: list[grpc.aio.Channel]) -> None:
@@ -215,7 +215,7 @@ class _Load:
 
 async def _main(calls: Calls) -> None:
     channels = [_channel(calls) for _ in range(CHANNELS)]
-    load = _Load(calls, channels)
+    load = Load(calls, channels)
     prepared = load.prepare()
     for channel in channels:
         async with asyncio.timeout(GIVE_UP_S):
