@@ -1,6 +1,6 @@
 // AwardBadge under load by k6 (https://k6.io, 1.0 or later), for a service that runs anywhere.
 //
-//   k6 run -e TOKENS=tokens.json bench/k6/award_badge.js
+//   k6 run --no-usage-report -e TOKENS=$PWD/tokens.json bench/k6/award_badge.js
 //
 // ADDRESS       host:port of the service; 127.0.0.1:50054 unless told
 // TOKENS        file with {"<merchant id>": "<token>", ...}. The limit is 100 calls a second for each

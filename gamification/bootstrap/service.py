@@ -113,6 +113,8 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             purge=partial(_purge, settings),
             badge_limit=Limit("award_badge", settings.award_badge_per_s),
             purge_limit=Limit("purge_audit_logs", settings.purge_per_minute, 60.0),
+            at_once_max=settings.calls_at_once_max,
+            waiting_max=settings.calls_waiting_max,
         )
         server = GrpcServer(
             GamificationServicer(means),

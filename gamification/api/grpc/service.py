@@ -52,6 +52,14 @@ class Means:
     """Whose audit log, who asks, for how many seconds at most. Blocks."""
     badge_limit: Limit
     purge_limit: Limit
+    at_once_max: int
+    """AwardBadge calls that are worked on at a time; further ones wait for their turn.
+
+    With all of a thousand at once, who waits for the auth or the users service would wait for
+    longer than such a question may take, and be refused though everybody is well.
+    """
+    waiting_max: int
+    """Further ones are refused."""
 
 
 class GamificationServicer(pb_grpc.GamificationServiceServicer):
@@ -59,12 +67,14 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
 
     def __init__(self, means: Means) -> None:
         self._means = means
+        self._turns = asyncio.Semaphore(means.at_once_max)
+        self._in_hand = 0
 
     async def AwardBadge(  # noqa: N802 - the proto's name
         self, request: pb.AwardBadgeRequest, context: Context
     ) -> pb.AwardBadgeResponse:
         return await answer(
-            f"/{SERVICE}/AwardBadge", context, lambda: self._award_badge(request, context)
+            f"/{SERVICE}/AwardBadge", context, lambda: self._in_turn(request, context)
         )
 
     async def PurgeAuditLogs(  # noqa: N802 - the proto's name
@@ -73,6 +83,21 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
         return await answer(
             f"/{SERVICE}/PurgeAuditLogs", context, lambda: self._purge(request, context)
         )
+
+    async def _in_turn(
+        self, request: pb.AwardBadgeRequest, context: Context
+    ) -> pb.AwardBadgeResponse:
+        if self._in_hand >= self._means.at_once_max + self._means.waiting_max:
+            raise Unavailable(f"{self._means.waiting_max} calls wait already")
+        self._in_hand += 1
+        try:
+            await _in_time(self._turns.acquire(), left_s(context))
+            try:
+                return await self._award_badge(request, context)
+            finally:
+                self._turns.release()
+        finally:
+            self._in_hand -= 1
 
     async def _award_badge(
         self, request: pb.AwardBadgeRequest, context: Context
