@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,6 @@ from tests.contract.pact_stub import Stub, answering
 from tests.contract.points_pact import EXPECTED, FOLDER, PROVIDER, TOKEN, Expected, write
 from tests.contract.points_service import give_badge
 from tests.services_world import world_of
-
-# Pact leaves the sockets of its own small servers to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 PACTS = sorted(FOLDER.glob("*.json"))
 TRACKED = "We are tracking events"
@@ -54,8 +52,8 @@ def provider(database_dsn: str, servers: Addresses, redis_url: str) -> Iterator[
 def test_the_service_keeps_the_pact(
     provider: Provider, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    verifier = _verifier(provider, path)
-    verifier.verify()
+    with _verifier(provider, path) as verifier:
+        verifier.verify()
     verified = verifier.results["interactionResults"]
     assert len(verified) == len(_said(path)["interactions"])
     assert {each["result"] for each in verified} == {"OK"}
@@ -70,20 +68,27 @@ def test_a_broken_pact_is_noticed(provider: Provider, tmp_path: Path) -> None:
         metadata = interaction["response"][0]["metadata"]
         metadata["grpc-status"] = "OK" if metadata["grpc-status"] != "OK" else "NOT_FOUND"
     path.write_text(json.dumps(said))
-    verifier = _verifier(provider, path)
-    with pytest.raises(RuntimeError):
+    with _verifier(provider, path) as verifier, pytest.raises(RuntimeError):
         verifier.verify()
     assert len(verifier.results["errors"]) == len(EXPECTED)
 
 
-def _verifier(provider: Provider, path: Path) -> Verifier:
-    return (
+@contextmanager
+def _verifier(provider: Provider, path: Path) -> Iterator[Verifier]:
+    verifier: Any = (
         Verifier(PROVIDER)
         .add_source(path)
         .message_handler(provider.answer)
         .state_handler(provider.state, teardown=True)
         .set_coloured_output(enabled=False)
     )
+    try:
+        yield verifier
+    finally:
+        # Pact stops its own small servers, and leaves their sockets to the garbage collector.
+        for served in (verifier._message_producer, verifier._state_handler):
+            if served._server is not None:
+                served._server.server_close()
 
 
 def _said(path: Path) -> dict[str, Any]:
