@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bench import (
+    award_badge,
     batch_size,
     copy_limit,
     decode,
@@ -50,6 +51,7 @@ _ALL: Final = (
     batch_size.MEASUREMENT,
     latency.MEASUREMENT,
     projection.MEASUREMENT,
+    award_badge.MEASUREMENT,
     memory.MEASUREMENT,
     profiles_cost.MEASUREMENT,
 )

@@ -14,6 +14,7 @@ from gamification.domain.ids import MerchantId
 
 TOPIC: Final = Kind.POINTS_EARNED.value
 CUSTOMER_SQL: Final = "md5('customer ' || n)::uuid"
+MERCHANT_SQL: Final = "md5('merchant ' || m)::uuid"
 MERCHANT: Final = MerchantId(hashlib.md5(b"merchant", usedforsecurity=False).digest())
 MERCHANT_TEXT: Final = str(uuid.UUID(bytes=MERCHANT))
 
@@ -21,6 +22,11 @@ MERCHANT_TEXT: Final = str(uuid.UUID(bytes=MERCHANT))
 def customer_text(number: int) -> str:
     """As CUSTOMER_SQL computes it."""
     return str(uuid.UUID(bytes=_scattered(f"customer {number}")))
+
+
+def merchant_text(number: int) -> str:
+    """One of many, for calls, which are limited for each. As MERCHANT_SQL computes it."""
+    return str(uuid.UUID(bytes=_scattered(f"merchant {number}")))
 
 
 def points(event: str, customer: str, amount: int, occurred_ms: int) -> Datum:

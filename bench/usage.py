@@ -43,6 +43,18 @@ def tree_cpu_s(root: Identity) -> float:
     return total
 
 
+def thread_cpu_s(pid: int) -> dict[int, float]:
+    """CPU seconds of each thread of a process so far, by its id; the main one's is the pid."""
+    found: dict[int, float] = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            fields = (task / "stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it ended just now
+            continue
+        found[int(task.name)] = (int(fields[_USER]) + int(fields[_SYSTEM])) / TICKS_PER_S
+    return found
+
+
 def resident_mib(pid: int) -> tuple[float, float]:
     """Memory of one process: now, and at its highest so far. Raises OSError when it is gone."""
     found = {"VmRSS": 0.0, "VmHWM": 0.0}

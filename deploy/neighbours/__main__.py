@@ -12,8 +12,10 @@ import signal
 import sys
 import threading
 import uuid
+from pathlib import Path
 from typing import Final
 
+import grpc
 from grpc import StatusCode
 
 from deploy.devstack.errors import DevstackError
@@ -56,7 +58,7 @@ async def _run(wanted: argparse.Namespace) -> None:
             ("USERS_HOST", users, wanted.users_port),
         ):
             address = f"127.0.0.1:{port or ports.take()}"
-            servers.append(await serve(neighbour, address))
+            servers.append(await serve(neighbour, address, _credentials(wanted.certificates)))
             print(f"{variable}={address}", flush=True)
         behaviours = {"auth": auth.behaviour, "users": users.behaviour}
         threading.Thread(target=_listen, args=(behaviours,), daemon=True).start()
@@ -65,6 +67,14 @@ async def _run(wanted: argparse.Namespace) -> None:
         for server in servers:
             await server.stop(None)
         ports.release()
+
+
+def _credentials(folder: Path | None) -> grpc.ServerCredentials | None:
+    """Only callers with a certificate of the folder's CA get in; without a folder, everybody."""
+    if folder is None:
+        return None
+    ca, key, own = ((folder / name).read_bytes() for name in ("ca.crt", "server.key", "server.crt"))
+    return grpc.ssl_server_credentials([(key, own)], ca, require_client_auth=True)
 
 
 def _listen(behaviours: dict[str, Behaviour]) -> None:
@@ -115,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="two UUIDs, may be repeated; everybody is known unless told",
     )
+    run.add_argument("--certificates", type=Path, help="of deploy.certificates; in clear without")
     token = each.add_parser("token", help="print a token")
     token.add_argument("--merchant-id", type=uuid.UUID, required=True)
     token.add_argument("--scope", action="append", help=f"may be repeated; {Scope.AWARD}")

@@ -122,6 +122,8 @@ async def running(settings: Settings, http_port: int = 0) -> AsyncIterator[Runni
             client=ClientHash(settings.client_hash_key.get_secret_value()).of_peer,
             badge_limit=Limit("award_badge", settings.award_badge_per_s),
             purge_limit=Limit("purge_audit_logs", settings.purge_per_minute, 60.0),
+            at_once_max=settings.calls_at_once_max,
+            waiting_max=settings.calls_waiting_max,
         )
         server = GrpcServer(
             GamificationServicer(means),

@@ -112,10 +112,19 @@ class ServiceSettings(BaseModel):
         at_least=1,
         at_most=100_000,
     )
+    calls_at_once_max: int = setting(
+        "GAMIFICATION_CALLS_AT_ONCE_MAX",
+        128,
+        "AwardBadge calls that are worked on at a time, and so at most in one transaction; further "
+        "ones wait for their turn.",
+        unit="calls",
+        at_least=1,
+        at_most=10_000,
+    )
     calls_waiting_max: int = setting(
         "GAMIFICATION_CALLS_WAITING_MAX",
         5000,
-        "Calls that may wait for a transaction; further ones are answered UNAVAILABLE.",
+        "AwardBadge calls that may wait for their turn; further ones are answered UNAVAILABLE.",
         unit="calls",
         at_least=1,
         at_most=100_000,

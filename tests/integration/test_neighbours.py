@@ -3,10 +3,13 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 
+from deploy import certificates
 from deploy.neighbours import mint
 from deploy.neighbours.__main__ import tell
 from deploy.neighbours.behaviour import Behaviour, Lie
@@ -126,3 +129,32 @@ async def test_a_token_from_the_command_line_is_good(neighbours: Neighbours) -> 
         assert (await auth.validate(made.stdout.strip())).scopes == {Scope.EDIT}
         with pytest.raises(NotAuthenticated):
             await auth.validate(mint(MERCHANT_TEXT, [], life_s=-60))
+
+
+def test_with_certificates_only_those_who_have_one_get_in(tmp_path: Path) -> None:
+    ca = certificates.authority()
+    certificates.write(tmp_path, "ca", ca)
+    for name in ("server", "service"):
+        certificates.write(tmp_path, name, certificates.issue(ca, name))
+    trusted, key, own = (
+        (tmp_path / name).read_bytes() for name in ("ca.crt", "service.key", "service.crt")
+    )
+    running = Neighbours("--certificates", str(tmp_path))
+    try:
+        for credentials, gets_in in (
+            (grpc.ssl_channel_credentials(trusted, key, own), True),
+            (grpc.ssl_channel_credentials(trusted), False),
+        ):
+            with grpc.secure_channel(running.auth, credentials) as channel:
+                ready = grpc.channel_ready_future(channel)
+                if gets_in:
+                    ready.result(timeout=20)
+                else:
+                    call: Any = channel.unary_unary("/auth.v1.AuthService/ValidateToken")
+                    with pytest.raises(grpc.RpcError) as refused:
+                        call(b"", timeout=20)
+                    ended: Any = refused.value
+                    assert ended.code() is grpc.StatusCode.UNAVAILABLE
+                ready.cancel()
+    finally:
+        running.close()

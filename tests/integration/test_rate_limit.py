@@ -1,8 +1,10 @@
 """Limits in real Redis: over all instances, exact, and by instance while Redis is away."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 
 import pytest
 import redis
@@ -13,6 +15,7 @@ from gamification.adapters.redis.aio import AsyncRedis
 from gamification.adapters.redis.connection import Address
 from gamification.adapters.redis.rate_limit import RateLimiter
 from gamification.domain.gcra import Limit
+from tests.redis_servers import redis_cluster
 from tests.services import in_loop
 
 pytestmark = pytest.mark.servers
@@ -77,6 +80,20 @@ async def test_keys_go_away_by_themselves(redis_url: str) -> None:
     with closing(redis.Redis.from_url(redis_url)) as client:
         left_ms = client.pttl(keys.rate_limit(SLOWLY.name, "anna"))
     assert 0 < left_ms <= 1_200_000
+
+
+@in_loop
+async def test_a_cluster_keeps_the_limits_of_many_who_ask_at_once(tmp_path: Path) -> None:
+    with redis_cluster(tmp_path) as (address, _):
+        redis = AsyncRedis.at(address, "tests", timeout_s=5.0)
+        limiter = RateLimiter(redis)
+        names = [f"who-{number}" for number in range(12)] * 4
+        try:
+            waits = await asyncio.gather(*(limiter.take(SLOWLY, name) for name in names))
+        finally:
+            await redis.close()
+    passed = Counter(name for name, wait in zip(names, waits, strict=True) if not wait)
+    assert passed == dict.fromkeys(names, 3)
 
 
 @in_loop

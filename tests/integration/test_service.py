@@ -1,7 +1,10 @@
 """AwardBadge and PurgeAuditLogs over a real channel: every status, and what is true afterwards."""
 
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 import psycopg
@@ -186,3 +189,33 @@ def test_a_limit_says_when_to_come_back(
         other = mint(OTHER_SHOP, AWARD)
         answer = world.caller.award(anna, token=other, merchant=OTHER_SHOP)
         assert answer.status == pb.AWARD_STATUS_AWARDED
+
+
+def test_calls_take_turns_and_those_for_whom_there_is_no_room_are_refused(
+    database_dsn: str, servers: Addresses, redis_url: str
+) -> None:
+    assert redis_url
+    token = mint(SHOP, AWARD)
+    bounded = world_of(
+        database_dsn,
+        servers,
+        GAMIFICATION_CALLS_AT_ONCE_MAX="2",
+        GAMIFICATION_CALLS_WAITING_MAX="3",
+        GAMIFICATION_USERS_DEADLINE_MS="20000",
+    )
+    with bounded as world, ThreadPoolExecutor(8) as threads:
+        world.caller.award(new_customer(), token=token)
+        world.users.behaviour.delay_s = 1.5
+        began_s = time.monotonic()
+
+        def ended(customer: str) -> str:
+            try:
+                answer = world.caller.award(customer, token=token)
+            except grpc.RpcError as error:
+                refused: Any = error
+                return str(refused.code().name)
+            return pb.AwardStatus.Name(answer.status)
+
+        found = Counter(threads.map(ended, [new_customer() for _ in range(8)]))
+        assert found == {"AWARD_STATUS_AWARDED": 5, "UNAVAILABLE": 3}
+        assert time.monotonic() - began_s > 4.4, "two at a time"

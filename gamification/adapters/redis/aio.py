@@ -71,6 +71,11 @@ class AsyncRedis:
         """For those who bound and translate what they ask themselves."""
         return self._client
 
+    @property
+    def is_cluster(self) -> bool:
+        """Whether the keys of one command must be in one slot."""
+        return isinstance(self._client, RedisCluster)
+
     async def run(self, command: Callable[[Client], Awaitable[Answer]]) -> Answer:
         """What `command` answers. Raises Unavailable or Halt."""
         with translated():

@@ -3,14 +3,14 @@
 A token is on the list for as long as its key lives, whatever the value: others may write it, too.
 """
 
-import asyncio
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gamification.adapters.redis import aio, keys
 from gamification.adapters.redis.aio import AsyncRedis
 from gamification.adapters.redis.connection import Client, evaluate, translated
+from gamification.adapters.redis.together import Together
 
 TTL_MIN_S: Final = 3600
 TTL_MAX_S: Final = 10 * 366 * 86_400
@@ -28,34 +28,24 @@ return tonumber(ARGV[2])
 
 
 class Blacklist:
-    """What calls ask, for one event loop. Nothing is remembered between two questions.
-
-    Questions of one turn of the event loop go out together: with a thousand calls at once each
-    one alone would cost more than all else that is done to know who calls.
-    """
+    """What calls ask, for one event loop. Nothing is remembered between two questions."""
 
     def __init__(self, redis: AsyncRedis) -> None:
         self._redis = redis
-        self._wanted: set[str] | None = None
-        self._asking: asyncio.Task[frozenset[str]] | None = None
+        self._together = Together(self._ask)
 
     async def is_revoked(self, token_id: str) -> bool:
         """Raises Unavailable or Halt when the list cannot be read: then refuse the call."""
-        if self._wanted is None or self._asking is None:
-            self._wanted = set()
-            self._asking = asyncio.create_task(self._ask(self._wanted))
-        self._wanted.add(token_id)
-        # One who goes away must not end what others wait for.
-        return token_id in await asyncio.shield(self._asking)
+        return await self._together.answer(token_id)
 
-    async def _ask(self, wanted: set[str]) -> frozenset[str]:
-        """Those on the list. Begins with the next turn of the event loop: who comes now is late."""
-        self._wanted = None
+    async def _ask(self, token_ids: Sequence[str]) -> Sequence[bool]:
+        wanted = set(token_ids)
         names = {each: keys.revoked(each) for each in wanted}
         if not await self._redis.run(lambda client: client.exists(*names.values())):
-            return frozenset()  # nearly always
+            return [False] * len(token_ids)  # nearly always
         counts = await self._redis.run(lambda client: _count_each(client, names.values()))
-        return frozenset(each for each, count in zip(names, counts, strict=True) if count)
+        revoked = {each for each, count in zip(names, counts, strict=True) if count}
+        return [each in revoked for each in token_ids]
 
 
 async def _count_each(client: aio.Client, names: Iterable[str]) -> list[int]:

@@ -63,6 +63,14 @@ class Means:
     """What log lines call a peer."""
     badge_limit: Limit
     purge_limit: Limit
+    at_once_max: int
+    """AwardBadge calls that are worked on at a time; further ones wait for their turn.
+
+    With all of a thousand at once, who waits for the auth or the users service would wait for
+    longer than such a question may take, and be refused though everybody is well.
+    """
+    waiting_max: int
+    """Further ones are refused."""
 
 
 class GamificationServicer(pb_grpc.GamificationServiceServicer):
@@ -71,6 +79,8 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
     def __init__(self, means: Means) -> None:
         self._means = means
         self._told: TTLCache[tuple[str, MerchantId], bool] = TTLCache(TOLD_MAX, TOLD_EVERY_S)
+        self._turns = asyncio.Semaphore(means.at_once_max)
+        self._in_hand = 0
 
     async def AwardBadge(  # noqa: N802 - the proto's name
         self, request: pb.AwardBadgeRequest | None, context: Context
@@ -80,7 +90,7 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
             f"/{SERVICE}/AwardBadge",
             context,
             client,
-            lambda trace: self._award_badge(requests.readable(request), context, trace),
+            lambda trace: self._in_turn(requests.readable(request), context, trace),
         )
 
     async def PurgeAuditLogs(  # noqa: N802 - the proto's name
@@ -93,6 +103,21 @@ class GamificationServicer(pb_grpc.GamificationServiceServicer):
             client,
             lambda trace: self._purge(requests.readable(request), context, trace),
         )
+
+    async def _in_turn(
+        self, request: pb.AwardBadgeRequest, context: Context, trace: str | None
+    ) -> pb.AwardBadgeResponse:
+        if self._in_hand >= self._means.at_once_max + self._means.waiting_max:
+            raise Unavailable(f"{self._means.waiting_max} calls wait already")
+        self._in_hand += 1
+        try:
+            await _in_time(self._turns.acquire(), left_s(context))
+            try:
+                return await self._award_badge(request, context, trace)
+            finally:
+                self._turns.release()
+        finally:
+            self._in_hand -= 1
 
     async def _award_badge(
         self, request: pb.AwardBadgeRequest, context: Context, trace: str | None
