@@ -29,10 +29,30 @@ PURE_TESTS: Final = ("tests/unit", "tests/property")
 
 MODULES: Final = {
     "domain": (
-        *("activity", "conditions", "criteria", "days", "decide", "earn", "effects", "needs"),
+        *(
+            "activity",
+            "audit",
+            "conditions",
+            "criteria",
+            "days",
+            "decide",
+            "earn",
+            "effects",
+            "needs",
+        ),
         *("player", "settle", "streak", "tally", "turn"),
     ),
-    "wire": ("announce", "decode", "encode", "envelope", "fact", "fields", "read", "topics"),
+    "wire": (
+        "announce",
+        "audit",
+        "decode",
+        "encode",
+        "envelope",
+        "fact",
+        "fields",
+        "read",
+        "topics",
+    ),
     "adapters/postgres": (
         *("customer_days", "ledger", "outbox", "packing", "processed_events", "profiles"),
     ),
