@@ -24,6 +24,8 @@ REPLAY: Final = "gamification.replay"
 REPEAT_LATER: Final = 3_000
 """Records between an event and its repetition in another batch, at most."""
 REPLAYS_MAX: Final = 20_000
+NOWHERE: Final = 10**12
+"""Offsets from here on are no real record's: what is replayed stands for no letter that exists."""
 RECORD_AGE_MS: Final = HOUR_MS
 """Records say that they were made within this time before `until_ms`: brokers delete by it."""
 PRIZES_TOLD_TWICE: Final = 0.05
@@ -77,7 +79,7 @@ class Stream:
                         due = number + random.randrange(50, REPEAT_LATER)
                         later.append((due, _again(delivery, random)))
                     case _:
-                        replays.append(_replayed(delivery))
+                        replays.append(_replayed(delivery, NOWHERE + len(replays)))
             if later and later[0][0] <= number:
                 yield later.popleft()[1]
             for recipe in bad.get(number, ()):
@@ -184,12 +186,12 @@ def _again(delivery: Delivery, random: Random) -> Delivery:
     return delivery._replace(datum={**delivery.datum, "trace_id": trace}, activity=None)
 
 
-def _replayed(delivery: Delivery) -> Delivery:
+def _replayed(delivery: Delivery, offset: int) -> Delivery:
     """The same bytes through the replay topic, as an operator who is too careful sends them."""
     headers: Headers = (
         ("dlq.origin.topic", delivery.topic.encode()),
         ("dlq.origin.partition", b"0"),
-        ("dlq.origin.offset", b"0"),
+        ("dlq.origin.offset", str(offset).encode()),
         ("dlq.origin.timestamp", str(delivery.timestamp_ms).encode()),
         ("dlq.reason", b"invalid_field"),
         ("dlq.detail", b"was refused before a correction"),

@@ -32,6 +32,7 @@ OF_PROCESS = {
         "gamification_consumer_lag_seconds",
     },
     "relay": {
+        "gamification_dlq_size_total",
         "gamification_outbox_rows",
         "gamification_outbox_age_seconds",
         "gamification_relay_published_rows_total",
@@ -46,6 +47,7 @@ OF_PROCESS = {
     },
     "service": {
         "gamification_badge_total",
+        "gamification_badge_latency_seconds",
         "gamification_requests_total",
         "gamification_response_seconds",
         "gamification_rate_limited_total",

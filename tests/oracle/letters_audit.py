@@ -62,7 +62,9 @@ def compare_letters(
         report.differ(TOPICS, f"{len(letters)} dead letters have only {len(by_id)} ids")
     _compare_bad(letters, bad, report)
     _compare_outbox(by_id, outbox, report)
-    _compare_replays(by_id, outbox, [one for one in mine if one.topic == REPLAYS], report)
+    # Tests also publish there by hand what never was a letter.
+    replays = [one for one in mine if one.topic == REPLAYS and one.header("dlq.id")]
+    _compare_replays(by_id, outbox, replays, report)
     want: dict[object, object] = {
         name: (*_indexed(letter), statuses.get(letter.header("dlq.reason") or "", "parked"))
         for name, letter in by_id.items()
