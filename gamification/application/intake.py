@@ -14,6 +14,7 @@ from gamification.domain.breaker import Breaker
 from gamification.domain.errors import GamificationError, Reason, Suspect, Unavailable
 from gamification.telemetry import logs, metrics
 from gamification.telemetry.killpoints import reached
+from gamification.wire.dead_letter import REPLAY_TOPIC
 from gamification.wire.decode import Decoder
 from gamification.wire.envelope import Decoded, Record
 
@@ -61,7 +62,7 @@ class Intake:
             return
         reached("award.after_poll")
         decoded, held = self._decode(records)
-        self._breaker.judge(len(decoded), sum(1 for d in decoded if d.letter is not None))
+        self._breaker.judge(len(decoded), sum(1 for d in decoded if _speaks_against_us(d)))
         if decoded:
             with record_spans(decoded) as self._spans:
                 self._handle(decoded)
@@ -115,7 +116,7 @@ class Intake:
             else:
                 return
         letter = self._decoder.dead_letter(decoded.record, Reason.POISON, str(error))
-        self._breaker.judge(0, 1)
+        self._breaker.judge(0, int(decoded.record.topic != REPLAY_TOPIC))
         self._award([Decoded(decoded.record, None, letter)])
 
     def _award(self, batch: Sequence[Decoded]) -> None:
@@ -143,3 +144,8 @@ class Intake:
         committed = [decoded.record for decoded in batch]
         self._told(committed, outcome, seconds)
         self._lag.handled(committed)
+
+
+def _speaks_against_us(decoded: Decoded) -> bool:
+    """A new record that is bad. One that was bad before, and is sent again, says nothing new."""
+    return decoded.letter is not None and decoded.record.topic != REPLAY_TOPIC

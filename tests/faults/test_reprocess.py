@@ -117,7 +117,10 @@ def test_an_operator_looks_at_every_kind_of_letter_and_gives_some_up(chain: Chai
 
 
 def test_a_letter_that_fails_again_is_a_new_one_that_knows_how_often(chain: Chain) -> None:
-    chain.start("award", "relay", "project")
+    # Letters that fail again are no reason for a worker to think that the fault is its own.
+    award = chain.launch("award", {"GAMIFICATION_REJECTED_RUN_MIN": "10"})
+    chain.start("relay", "project")
+    award.wait_ready()
     malformed = spoilt(firsts(chain.stream(events=60)))[:5]
     chain.publish(malformed)
     chain.drain()
@@ -129,6 +132,7 @@ def test_a_letter_that_fails_again_is_a_new_one_that_knows_how_often(chain: Chai
     refused = reprocess(chain, "replay", "--yes", "--json")
     assert refused.returncode == 1
     assert json.loads(refused.stdout)[0]["came_back_too_often"] == len(malformed)
+    assert award.is_running()
 
 
 @pytest.mark.parametrize(
