@@ -128,8 +128,18 @@ def test() -> int:
     if not chosen:
         print("nothing is compiled, so there is nothing to test apart")
         return 0
+    workers = ("-n", "2", "--dist", "loadfile")
     # Else pytest would put the directory of the sources first.
-    command = ("-m", "pytest", "-q", "-o", "pythonpath=", "--import-mode=importlib", *PURE_TESTS)
+    command = (
+        "-m",
+        "pytest",
+        "-q",
+        *workers,
+        "-o",
+        "pythonpath=",
+        "--import-mode=importlib",
+        *PURE_TESTS,
+    )
     return subprocess.run(
         (sys.executable, *command), cwd=ROOT, env={**os.environ, **chosen}, check=False
     ).returncode

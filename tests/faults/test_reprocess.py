@@ -96,9 +96,11 @@ def test_an_operator_looks_at_every_kind_of_letter_and_gives_some_up(chain: Chai
     assert listed.returncode == 1, listed.stderr
     letters = json.loads(listed.stdout)
     assert len(letters) == len(chain.bad)
-    # Those of `customer.updated` may hold an address, the others show what cannot be read.
-    some = {(each["event_type"], each["reason"]): each["id"] for each in letters}
-    shown = [json.loads(reprocess(chain, "show", one).stdout) for one in some.values()]
+    # Those of `customer.updated` may hold an address; of the others, some.
+    kinds = {(each["event_type"], each["reason"]): each["id"] for each in letters}
+    private = [one for (kind, _), one in kinds.items() if kind == Kind.CUSTOMER_UPDATED]
+    others = [one for (kind, _), one in kinds.items() if kind != Kind.CUSTOMER_UPDATED]
+    shown = [json.loads(reprocess(chain, "show", one).stdout) for one in private + others[:4]]
     assert "@example" not in json.dumps(shown)
     readable = [each for each in shown if each["fields"] is not None]
     assert readable
