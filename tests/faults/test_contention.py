@@ -78,6 +78,7 @@ def test_errors_that_pass_are_met_with_patience(chain: Chain) -> None:
     chain.settle()
 
 
+@pytest.mark.slow
 def test_somebody_who_locks_customers_the_other_way_round_is_survived(chain: Chain) -> None:
     chain.start("award", "award", "relay", "project")
     load = chain.load(events=4_000, per_s=400)

@@ -11,6 +11,7 @@ VISITS = 4
 TINY_BATCHES = {"GAMIFICATION_BATCH_RECORDS_MAX": "3"}
 
 
+@pytest.mark.slow
 def test_a_worker_that_comes_and_goes_again_and_again_changes_nothing(chain: Chain) -> None:
     chain.start("award", "award", "relay", "project")
     chain.load(events=3_500, per_s=80)
@@ -99,7 +100,9 @@ def test_a_batch_polled_before_the_sleep_is_thrown_away_after_it(chain: Chain) -
     chain.settle()
 
 
-@pytest.mark.parametrize("point", ["before_append", "before_commit"])
+@pytest.mark.parametrize(
+    "point", [pytest.param("before_append", marks=pytest.mark.slow), "before_commit"]
+)
 def test_what_a_sleeping_worker_holds_is_freed_wherever_it_stopped(
     chain: Chain, point: str
 ) -> None:

@@ -68,6 +68,7 @@ def test_deaths_at_any_moment_change_nothing(chain: Chain) -> None:
     chain.settle()
 
 
+@pytest.mark.slow
 def test_a_frozen_relay_wakes_up_after_another_took_over(chain: Chain) -> None:
     chain.start("award", "project")
     chain.load(events=4_000, per_s=250)
