@@ -60,7 +60,14 @@ class GrpcServer:
         `connections_max` is closed at once: its calls are UNAVAILABLE.
         """
         self._server = grpc.aio.server(
-            options=[*OPTIONS, ("grpc.max_allowed_incoming_connections", connections_max)],
+            options=[
+                *OPTIONS,
+                ("grpc.max_allowed_incoming_connections", connections_max),
+                # Of calls that came while the event loop was busy the library would end some, by
+                # chance and as CANCELLED, from 1,000 on: a burst of strangers would hit a good one.
+                ("grpc.server.max_pending_requests", calls_max),
+                ("grpc.server.max_pending_requests_hard_limit", calls_max),
+            ],
             maximum_concurrent_rpcs=calls_max,
         )
         self._health = HealthServicer(SERVICE)
