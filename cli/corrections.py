@@ -1,14 +1,14 @@
 """What `award` and `reverse` have in common: whom they concern, who did it, what came of it."""
 
 import getpass
-import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.outcome import EXIT_USAGE, outcome
+from cli.options import usage, uuid_of
+from cli.outcome import outcome
 from cli.report import Row, show
 
 if TYPE_CHECKING:  # heavy modules are imported inside functions, so that --help is quick
@@ -90,17 +90,3 @@ def _row(done: "Corrected", place: int) -> Row:
         "reverses": correction.reverses,
         "was_done_before": str(is_repeated).lower(),
     }
-
-
-def uuid_of(text: str, option: str) -> bytes:
-    """Exits with a line that names the option."""
-    try:
-        return uuid.UUID(text).bytes
-    except ValueError:
-        raise usage(option, "a UUID, like 6f1c2d3e-...") from None
-
-
-def usage(option: str, allowed: str) -> typer.Exit:
-    """To be raised."""
-    typer.echo(f"{option}: {allowed}", err=True)
-    return typer.Exit(EXIT_USAGE)
