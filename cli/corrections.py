@@ -31,17 +31,23 @@ def ordered(
 ) -> "Order":
     """Exits with a line that names the option when a value cannot be."""
     from gamification.application.correct import Order  # noqa: PLC0415
-    from gamification.domain.identity import plain_id  # noqa: PLC0415
     from gamification.domain.ids import CustomerId, MerchantId  # noqa: PLC0415
 
-    who = plain_id(actor or getpass.getuser())
-    if who is None:
-        raise usage("--actor", "an id of letters, digits and ._:-, not an address or a name")
     customer = (
         MerchantId(uuid_of(merchant_id, "--merchant-id")),
         CustomerId(uuid_of(customer_id, "--customer-id")),
     )
-    return Order(customer, who, reason, yes)
+    return Order(customer, actor_of(actor), reason, yes)
+
+
+def actor_of(actor: str | None) -> str:
+    """Who does it, as the audit log may keep it. Exits with a line that names the option."""
+    from gamification.domain.identity import plain_id  # noqa: PLC0415 - slow to import
+
+    who = plain_id(actor or getpass.getuser())
+    if who is None:
+        raise usage("--actor", "an id of letters, digits and ._:-, not an address or a name")
+    return who
 
 
 @contextmanager
