@@ -29,6 +29,7 @@ from tests.faults.load import Load
 from tests.oracle.checker import Auditor, Inputs
 from tests.oracle.expected import MerchantSettings
 from tests.oracle.letters_audit import BadRecord
+from tests.oracle.model import Granted
 from tests.oracle.report import Report
 from tests.waiting import eventually
 
@@ -68,6 +69,8 @@ class Chain:
         self.bad: list[BadRecord] = []
         self.letter_statuses: dict[str, str] = {}
         """What should become of dead letters, by reason, where they do not stay parked."""
+        self.granted: Granted = {}
+        """Badges that were given by calls."""
         self._merchants: dict[bytes, MerchantSettings] = {}
         self._loads: list[tuple[Stream, Load]] = []
         self._expected_dead: set[str] = set()
@@ -230,6 +233,7 @@ class Chain:
                 activities=activities,
                 bad=bad,
                 merchants=dict(self._merchants),  # type: ignore[arg-type]
+                granted=self.granted,
                 letter_statuses=self.letter_statuses,
             )
         )

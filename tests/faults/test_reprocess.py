@@ -12,6 +12,7 @@ import pytest
 from bench.workload import Delivery
 from deploy.launch import ROOT
 from gamification.domain.activity import Kind
+from tests.faults.commands import reprocess
 from tests.faults.deliveries import activity_of, firsts, poisonous, spoilt
 from tests.faults.harness import KILLED, Chain
 from tests.waiting import eventually
@@ -22,23 +23,6 @@ PEOPLE = "SELECT merchant_id::text, customer_id::text, exp FROM profiles"
 SET = "UPDATE profiles SET exp = %s WHERE (merchant_id, customer_id) = (%s, %s)"
 FULL = 2**53
 STATUSES = "SELECT status, count(*) FROM dead_letters WHERE reason = 'poison' GROUP BY 1"
-
-
-def reprocess(chain: Chain, *arguments: str, kill_at: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        (sys.executable, "-m", "cli.reprocess_dlq", *arguments),
-        cwd=ROOT,
-        env={
-            **os.environ,
-            **chain.addresses.as_environment(),
-            **chain.settings,
-            "GAMIFICATION_KILL_AT": kill_at,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
 
 
 def person_of(delivery: Delivery) -> tuple[object, object]:
