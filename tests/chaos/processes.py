@@ -61,10 +61,9 @@ class AtKillPoints(Fault):
         """Whoever stands by gets there only when it leads: so all others of its kind die."""
         told = []
         for kind in self.random.sample(sorted(CREW), len(CREW)):
-            others = self.world.crew(kind)
-            armed = self.world.armed(kind, turns_max=3)
-            for other in others:
+            for other in self.world.crew(kind):
                 self.world.kill(other)
+            armed = self.world.armed(kind, turns_max=3)
             told.append(f"{armed.worker.name} {armed.action} {armed.point}")
             time.sleep(self.for_s / len(CREW))
         return told

@@ -1,6 +1,7 @@
 """What faults find in a round: processes to kill, servers to stop, more to send."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -89,6 +90,8 @@ class World:
         self.is_calm = False
         """Nothing is armed any more: the round comes to its end."""
         self.members: list[Member] = []
+        self.turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        """Whose turn it is to touch a server."""
         self.poisoned: list[Delivery] = []
         self.sendings: list[Sending] = []
         self._random = random
