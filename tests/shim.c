@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #define SECOND_NS 1000000000LL
+#define SINCE_1970_S 1000000000LL /* later than any clock that began with the machine */
 
 static const volatile int64_t *ahead_ns;
 static const volatile char *disk;
@@ -67,6 +69,22 @@ time_t time(time_t *into) {
     clock_gettime(CLOCK_REALTIME, &now);
     if (into != NULL) *into = now.tv_sec;
     return now.tv_sec;
+}
+
+/* librdkafka takes the time of day, adds, and waits until then by the real clock: turn it back.
+ * Waits by the monotonic clock end at far smaller times and stay as they are. */
+int pthread_cond_timedwait(pthread_cond_t *restrict changed, pthread_mutex_t *restrict mutex,
+                           const struct timespec *restrict until) {
+    struct timespec told, now;
+    if (until->tv_sec < SINCE_1970_S)
+        return pthread_cond_clockwait(changed, mutex, CLOCK_MONOTONIC, until);
+    clock_gettime(CLOCK_REALTIME, &told);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t ns = (int64_t)(until->tv_sec - told.tv_sec) * SECOND_NS + until->tv_nsec - told.tv_nsec;
+    ns += (int64_t)now.tv_sec * SECOND_NS + now.tv_nsec;
+    struct timespec then = {.tv_sec = ns / SECOND_NS, .tv_nsec = ns % SECOND_NS};
+    if (ns < 0) then.tv_sec = then.tv_nsec = 0;
+    return pthread_cond_clockwait(changed, mutex, CLOCK_MONOTONIC, &then);
 }
 
 static int is_full(int fd, off_t end) {

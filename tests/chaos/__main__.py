@@ -38,7 +38,7 @@ def run(wanted: argparse.Namespace) -> int:
     say(f"seed {wanted.seed}: {wanted.minutes:g} minutes, {size.per_s} events a second")
     say("starting Kafka, a schema registry, Postgres and Redis")
     with ExitStack() as stack:
-        arena = _arena(stack, wanted.seed, folder, tally, size)
+        arena = make_arena(stack, wanted.seed, folder, tally, size)
         number = wanted.round or 1
         while True:
             steps = plan(wanted.seed, number, size.load_s, only)
@@ -60,7 +60,7 @@ def run(wanted: argparse.Namespace) -> int:
     return EXIT_FOUND
 
 
-def _arena(stack: ExitStack, seed: int, folder: Path, tally: Tally, size: Size) -> Arena:
+def make_arena(stack: ExitStack, seed: int, folder: Path, tally: Tally, size: Size) -> Arena:
     servers = stack.enter_context(start_private())
     shim = disk = None
     if Shim.can_be_built() and servers.folder is not None:

@@ -53,7 +53,7 @@ FURTHER: Final[Kinds] = (
 FAULTS: Final[Kinds] = (*(each for row in TABLE for each in row), *FURTHER)
 BY_NAME: Final = {each.name: each for each in FAULTS}
 EXTRA: Final[Kinds] = (
-    *(kafka.KafkaKilled, kafka.KafkaKilled),
+    kafka.KafkaKilled,
     *(processes.AtKillPoints, processes.AtKillPoints, processes.AtKillPoints),
 )
 """Drawn more often: what a killed broker forgets is the hardest to make good."""

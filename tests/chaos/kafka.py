@@ -24,13 +24,13 @@ class KafkaStopped(Fault):
 
 class KafkaKilled(Fault):
     name = "kafka-killed"
-    what = "kill -9 of the broker under load, up to three times in a row"
+    what = "kill -9 of the broker under load, once or twice"
     touches = KAFKA
     lasts_s = (0.0, 4.0)
 
     def inject(self) -> object:
         kafka = self.world.chain.servers.kafka
-        deaths = self.random.randint(1, 3)
+        deaths = self.random.randint(1, 2)
         for death in range(deaths):
             kafka.kill()
             if death < deaths - 1:

@@ -19,8 +19,11 @@ KINDS: Final = {
 COMMANDS: Final = frozenset({"replay"})
 """Points of the command with which an operator sends dead letters again."""
 ELSEWHERE: Final = {
-    "archive": "tests/faults/test_archive_killed.py",
-    "purge": "tests/integration/test_purge_meanwhile.py",
+    "archive": (
+        "tests/faults/test_archive_killed.py",
+        "tests/integration/test_archive_aging.py",
+    ),
+    "purge": ("tests/integration/test_purge_audit.py",),
 }
 """Not in the random run, for they delete what its auditor compares; and who tests them."""
 ONCE: Final = frozenset({"project.before_publish"})

@@ -34,6 +34,8 @@ FREEZE_SHARE: Final = 0.35
 TURNS_MAX: Final = 12
 STOPPED_WITHIN_S: Final = 25
 """Ten are allowed; this is a busy machine, where even the look at the clock comes late."""
+STORED_WITHIN_S: Final = 240
+"""The last record may be sent just before the broker goes away, more than once."""
 ENDED_WELL: Final = (0, 5)
 """In order, or by itself because a server that hangs held it up."""
 NOT_BEGUN: Final = -15
@@ -184,7 +186,13 @@ class World:
         self, deliveries: Iterable[Delivery], per_s: int, activities: Iterable[Activity] = ()
     ) -> None:
         """Publish besides the load. `activities` are what shall be counted of it, once."""
-        load = Load(deliveries, self.chain.addresses.kafka_bootstrap, self.chain.schemas, per_s)
+        load = Load(
+            deliveries,
+            self.chain.addresses.kafka_bootstrap,
+            self.chain.schemas,
+            per_s,
+            STORED_WITHIN_S,
+        )
         with self._lock:
             self.sendings.append(Sending(load, list(activities)))
 
