@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -85,6 +86,16 @@ int pthread_cond_timedwait(pthread_cond_t *restrict changed, pthread_mutex_t *re
     struct timespec then = {.tv_sec = ns / SECOND_NS, .tv_nsec = ns % SECOND_NS};
     if (ns < 0) then.tv_sec = then.tv_nsec = 0;
     return pthread_cond_clockwait(changed, mutex, CLOCK_MONOTONIC, &then);
+}
+
+/* In glibc the same thing under the names of C11. */
+int cnd_timedwait(cnd_t *restrict changed, mtx_t *restrict mutex,
+                  const struct timespec *restrict until) {
+    switch (pthread_cond_timedwait((pthread_cond_t *)changed, (pthread_mutex_t *)mutex, until)) {
+        case 0: return thrd_success;
+        case ETIMEDOUT: return thrd_timedout;
+        default: return thrd_error;
+    }
 }
 
 static int is_full(int fd, off_t end) {

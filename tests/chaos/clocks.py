@@ -8,6 +8,8 @@ from tests.chaos.fault import Fault
 HOURS_MAX: Final = 8.0
 """An event of now must not look as if it were of tomorrow: that would be refused, and rightly."""
 JUMPS: Final = 3
+KINDS: Final = ("award", "relay", "project")
+"""Not the service: gRPC waits by the time of day, past what the shim can turn back."""
 
 
 class ClockJumps(Fault):
@@ -17,8 +19,7 @@ class ClockJumps(Fault):
     lasts_s = (2.0, 15.0)
 
     def inject(self) -> object:
-        kinds = ("award", "relay", "project", "service")
-        crew = [each for kind in kinds for each in self.world.crew(kind) if each.clock is not None]
+        crew = [each for kind in KINDS for each in self.world.crew(kind) if each.clock is not None]
         self._turned = self.random.sample(crew, min(len(crew), self.random.randint(1, 4)))
         told = []
         for _ in range(JUMPS):

@@ -1,13 +1,13 @@
 """The schema registry away, while a producer uses a schema that nobody here has seen."""
 
-from random import Random
 from typing import Final
 
 from tests.chaos.fault import Fault
 from tests.faults.deliveries import activity_of, firsts
-from tests.faults.newer_producer import TOPIC, newer_schema, publish_with, register
+from tests.faults.newer_producer import TOPIC, NewerSchemas, newer_schema, register
 
 EVENTS: Final = 120
+PER_S: Final = 100
 
 
 class RegistryAway(Fault):
@@ -22,16 +22,11 @@ class RegistryAway(Fault):
         schema = newer_schema(field)
         number = register(chain.addresses, schema, f"producer-{field}")
         chain.servers.registry.stop()
-        stream = self.world.more(_seed(self.random), EVENTS)
+        stream = self.world.more(self.random.getrandbits(60), EVENTS)
         new = [each for each in firsts(stream) if each.topic == TOPIC]
-        chain.activities += map(activity_of, new)
-        publish_with(chain.addresses, number, schema, new)
+        self.world.send(new, PER_S, map(activity_of, new), NewerSchemas(number, schema))
         return f"schema {number}, {len(new)} events"
 
     def mend(self) -> object:
         self.world.chain.servers.registry.start()
         return None
-
-
-def _seed(random: Random) -> int:
-    return random.getrandbits(60)

@@ -122,7 +122,8 @@ def _play(
         if not world.problems:
             _wait_until(began + size.load_s)
         world.is_calm = True
-        ending.finish(world, callers, arena.ground, result)
+        if not world.problems:  # else it is known, and a comparison would say it less clearly
+            ending.finish(world, callers, arena.ground, result)
     result.problems += world.problems
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from random import Random
 from typing import Final
 
-from bench.workload import Delivery, Stream
+from bench.workload import Delivery, Stream, WriterSchemas
 from deploy.devstack.errors import NotReady
 from deploy.launch import Worker
 from deploy.neighbours.auth import Auth
@@ -183,13 +183,17 @@ class World:
         member.is_held = False
 
     def send(
-        self, deliveries: Iterable[Delivery], per_s: int, activities: Iterable[Activity] = ()
+        self,
+        deliveries: Iterable[Delivery],
+        per_s: int,
+        activities: Iterable[Activity] = (),
+        schemas: WriterSchemas | None = None,
     ) -> None:
-        """Publish besides the load. `activities` are what shall be counted of it, once."""
+        """Publish, and go on. `activities` are what shall be counted of it, once."""
         load = Load(
             deliveries,
             self.chain.addresses.kafka_bootstrap,
-            self.chain.schemas,
+            schemas or self.chain.schemas,
             per_s,
             STORED_WITHIN_S,
         )

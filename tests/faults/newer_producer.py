@@ -9,8 +9,8 @@ from typing import Any
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from fastavro import parse_schema, schemaless_writer
 
-from bench.workload import Delivery
-from bench.workload.publish import producer
+from bench.workload import WriterSchemas
+from bench.workload.delivery import Datum
 from bench.workload.writer import SCHEMAS
 from deploy.devstack.server import Addresses
 from gamification.domain.activity import Kind
@@ -34,16 +34,20 @@ def register(
         return client.register_schema(subject, Schema(json.dumps(schema), schema_type="AVRO"))
 
 
-def publish_with(
-    addresses: Addresses, number: int, schema: dict[str, Any], deliveries: list[Delivery]
-) -> None:
-    """As written with a schema that has one more field. Returns when all are stored."""
-    parsed = parse_schema(schema)
-    [*_, added] = schema["fields"]
-    client = producer(addresses.kafka_bootstrap)
-    for each in deliveries:
+class NewerSchemas(WriterSchemas):
+    """Writes with a schema that has one more field."""
+
+    def __init__(self, number: int, schema: dict[str, Any]) -> None:
+        """`number` is the schema's id."""
+        super().__init__({}, hostile_id=number)
+        self._frame = struct.pack(">bI", 0, number)
+        self._schema = parse_schema(schema)
+        self._added = schema["fields"][-1]["name"]
+
+    def encode(self, topic: str, datum: Datum) -> bytes:
+        """The whole value of a record of TOPIC."""
+        assert topic == TOPIC
         out = BytesIO()
-        out.write(struct.pack(">bI", 0, number))
-        schemaless_writer(out, parsed, {**each.datum, added["name"]: "spring"})
-        client.produce(TOPIC, out.getvalue(), each.key, timestamp=each.timestamp_ms)
-    assert client.flush(60) == 0
+        out.write(self._frame)
+        schemaless_writer(out, self._schema, {**datum, self._added: "spring"})
+        return out.getvalue()

@@ -2,9 +2,10 @@
 
 import pytest
 
+from bench.workload import publish
 from tests.faults.deliveries import activity_of, firsts
 from tests.faults.harness import Chain
-from tests.faults.newer_producer import TOPIC, newer_schema, publish_with, register
+from tests.faults.newer_producer import TOPIC, NewerSchemas, newer_schema, register
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.faults
@@ -24,7 +25,7 @@ def test_known_schemas_go_on_and_a_new_one_waits_for_the_registry(chain: Chain) 
     new = [each for each in strangers if each.topic == TOPIC]
     wanted = chain.counted() + len(known)
     chain.publish(known[:50])
-    publish_with(chain.addresses, number, schema, new)
+    publish(new, chain.addresses.kafka_bootstrap, NewerSchemas(number, schema))
     chain.wait_failures(award, 2)
     chain.publish(known[50:])
     eventually(lambda: chain.counted() >= wanted, within_s=60)
