@@ -8,7 +8,7 @@ from deploy.devstack.process import Process
 from tests.faults.harness import Chain
 from tests.shim import Disk, Shim
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 
 @pytest.fixture
