@@ -20,6 +20,7 @@ FLAVOUR: Final = BENCH.with_postgres({"track_commit_timestamp": "on"})
 PROFILE: Final = "profile"
 PROFILES: Final = 500_000
 EVENTS: Final = 500_000
+LETTERS: Final = 100_000
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,6 +43,7 @@ def _measure(wanted: argparse.Namespace) -> None:
     scale = Scale(
         events=wanted.events or EVENTS,
         seconds=wanted.seconds,
+        letters=wanted.letters,
         profiles=5_000_000 if wanted.full else wanted.profiles,
     )
     results = report.read(report.LATEST)
@@ -120,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--events", type=int, help="of the drain, 500,000; or of the profile")
     parser.add_argument("--seconds", type=int, default=15, help="at each rate of the latency")
     parser.add_argument("--warm-up", type=int, default=75, help="seconds of work before all")
+    parser.add_argument("--letters", type=int, default=LETTERS, help="parked, of letters")
     parser.add_argument("--profiles", type=int, default=PROFILES, help="of profiles_cost")
     parser.add_argument("--full", action="store_true", help="profiles_cost with 5,000,000")
     parser.add_argument("--functions", action="store_true", help="profile single functions, too")

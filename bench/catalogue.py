@@ -10,10 +10,12 @@ from bench import (
     decode,
     drain,
     latency,
+    letters,
     memory,
     per_event_loop,
     profiles_cost,
     projection,
+    replay_beside,
     two_workers,
 )
 from bench.measurement import Bench, Figures, Measurement, Row
@@ -54,6 +56,8 @@ _ALL: Final = (
     award_badge.MEASUREMENT,
     memory.MEASUREMENT,
     profiles_cost.MEASUREMENT,
+    letters.MEASUREMENT,
+    replay_beside.MEASUREMENT,
 )
 BY_NAME: Final = {each.name: each for each in _ALL}
 

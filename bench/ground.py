@@ -97,12 +97,13 @@ class Ground:
         self._loaded = (events, sent.total)
         return sent.total
 
-    def empty_topic(self) -> None:
+    def empty_topic(self, topic: str = TOPIC) -> None:
         """Delete what the measurements published; award workers begin behind it."""
-        self._loaded = None
+        if topic == TOPIC:
+            self._loaded = None
         admin = AdminClient({"bootstrap.servers": self.kafka, "log_level": 0})
-        known = admin.list_topics(timeout=ASK_WITHIN_S).topics[TOPIC]
-        whole = [TopicPartition(TOPIC, partition, OFFSET_END) for partition in known.partitions]
+        known = admin.list_topics(timeout=ASK_WITHIN_S).topics[topic]
+        whole = [TopicPartition(topic, partition, OFFSET_END) for partition in known.partitions]
         deadline = time.monotonic() + ASK_WITHIN_S
         while True:
             try:

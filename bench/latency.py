@@ -41,7 +41,7 @@ def measure(bench: Bench) -> Figures:
     ground.empty_topic()
     with fresh_run(ground, NAME) as run:
         run.application.start()
-        counted = _introduce(run)
+        counted = introduce(run)
         fresh = POOL
         rates: Figures = {}
         for per_s, fresh_every in RATES:
@@ -57,7 +57,7 @@ def measure(bench: Bench) -> Figures:
                 pool=POOL,
             )
             fresh += events
-            rates[str(per_s)] = _at(run, load)
+            rates[str(per_s)] = at_rate(run, load)
             counted += events
             run.drain(run.application.workers[:1], counted)
             run.announced_at()
@@ -68,7 +68,7 @@ def measure(bench: Bench) -> Figures:
         }
 
 
-def _introduce(run: Run) -> int:
+def introduce(run: Run) -> int:
     """One event for each customer of the pool, so that later they are known; how many events."""
     load = Load(
         kafka=run.ground.kafka,
@@ -84,7 +84,7 @@ def _introduce(run: Run) -> int:
     return POOL
 
 
-def _at(run: Run, load: Load) -> Figures:
+def at_rate(run: Run, load: Load) -> Figures:
     """One rate."""
     due = load.fresh(from_s=SETTLE_S)
     with run.ground.reader(fetch_wait_max_ms=100) as reader:

@@ -33,6 +33,8 @@ class Scale:
     """At each rate of the latency."""
     profiles: int
     """Of the database that is compared with one of 10,000."""
+    letters: int
+    """Dead letters that are parked."""
     target_profiles: int = 5_000_000
 
 

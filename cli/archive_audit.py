@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.options import merchant_of
 from cli.outcome import EXIT_FOUND, EXIT_USAGE, outcome
 from cli.report import Row, show
 from gamification.domain.ids import MerchantId, uuid_text
@@ -156,15 +157,7 @@ def _store(settings: Settings) -> Iterator["Store"]:
 
 
 def _owner(merchant_id: str | None) -> MerchantId | None:
-    from gamification.application.rulebook_admin import owner_of  # noqa: PLC0415
-
-    if merchant_id is None:
-        return None
-    try:
-        return owner_of(merchant_id)
-    except ValueError as error:
-        typer.echo("--merchant-id: a UUID, like 6f1c...", err=True)
-        raise typer.Exit(EXIT_USAGE) from error
+    return None if merchant_id is None else merchant_of(merchant_id)
 
 
 if __name__ == "__main__":

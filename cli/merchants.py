@@ -5,21 +5,25 @@ from typing import Annotated
 
 import typer
 
-from cli.outcome import EXIT_USAGE, outcome
+from cli.options import merchant_of, usage
+from cli.outcome import outcome
 from cli.report import Row, show
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON array.")]
 
 
 @app.command("list", epilog="Example: python -m cli.merchants list --json")
 def list_them(
     *,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 1_000,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The first so many.")] = 1_000,
     as_json: AsJson = False,
 ) -> None:
-    """List merchants in the order of their ids."""
+    """List merchants in the order of their ids.
+
+    Exit code 0: listed; 3: Postgres is away.
+    """
     from gamification.adapters.postgres import merchants  # noqa: PLC0415
     from gamification.adapters.postgres.session import EngineSession  # noqa: PLC0415
     from gamification.domain.ids import uuid_text  # noqa: PLC0415
@@ -41,10 +45,13 @@ def list_them(
     show(rows, as_json=as_json, empty="no merchants yet: one is made at its first event")
 
 
-@app.command(epilog="Example: python -m cli.merchants put ID --timezone Europe/Madrid --yes")
+@app.command(
+    epilog="Example: python -m cli.merchants put --merchant-id 6f9b1c8e-... "
+    "--timezone Europe/Madrid --yes"
+)
 def put(  # noqa: PLR0913 - one option for each thing that can be set
-    merchant_id: str,
     *,
+    merchant_id: Annotated[str, typer.Option("--merchant-id", help="Which one; a UUID.")],
     timezone: Annotated[
         str | None, typer.Option(help="Where its boards' days begin; IANA name.")
     ] = None,
@@ -57,30 +64,25 @@ def put(  # noqa: PLR0913 - one option for each thing that can be set
         int | None,
         typer.Option(min=12, max=1200, help="Months until they are deleted; 12 at first."),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; else only say what would be.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only look.")] = False,
 ) -> None:
     """Make a merchant, or change what is named here. What is not named stays.
 
     Change a time zone only while no events come in: days that were counted stay as they were.
+    Exit code 0: done, or it could be; 2: a value cannot be; 3: Postgres is away.
     """
     from gamification.adapters.postgres import merchants  # noqa: PLC0415
     from gamification.adapters.postgres.session import EngineSession  # noqa: PLC0415
-    from gamification.application.rulebook_admin import owner_of  # noqa: PLC0415
     from gamification.domain.days import is_zone  # noqa: PLC0415
 
-    try:
-        merchant = owner_of(merchant_id)
-    except ValueError as error:
-        raise typer.BadParameter("MERCHANT_ID: a UUID") from error
+    merchant = merchant_of(merchant_id)
     if timezone is not None and not is_zone(timezone):
-        typer.echo(f"--timezone: {timezone} is not an IANA time zone, like Europe/Madrid", err=True)
-        raise typer.Exit(EXIT_USAGE)
+        raise usage("--timezone", f"{timezone} is not an IANA time zone, like Europe/Madrid")
     with outcome() as settings:
         if locale is not None and locale not in settings.supported_locales:
-            typer.echo(f"--locale: one of {', '.join(settings.supported_locales)}", err=True)
-            raise typer.Exit(EXIT_USAGE)
+            raise usage("--locale", f"one of {', '.join(settings.supported_locales)}")
         if not yes:
-            typer.echo("nothing was changed; add --yes to do it")
+            typer.echo("nothing was changed; add --yes to do it", err=True)
             return
         dsn = settings.postgres_dsn.get_secret_value()
         with closing(EngineSession(dsn, "gamification-merchants")) as session:

@@ -25,7 +25,8 @@ def main(
     """Apply the migrations that the database lacks, import the names of the shipped badges, and
     activate the shipped rulebook if none is.
 
-    Exit code 0: the database is as it should be; 1 with --check: something is missing.
+    Exit code 0: the database is as it should be; 1 with --check: something is missing; 3: Postgres
+    is away.
     """
     from gamification.adapters.postgres.connection import connect  # noqa: PLC0415
     from gamification.adapters.postgres.migrate import migrate, missing  # noqa: PLC0415

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import typer
 
 from cli.outcome import EXIT_USAGE
+from gamification.domain.ids import MerchantId
 
 
 def uuid_of(text: str, option: str) -> bytes:
@@ -14,6 +15,11 @@ def uuid_of(text: str, option: str) -> bytes:
         return uuid.UUID(text).bytes
     except ValueError:
         raise usage(option, "a UUID, like 6f1c2d3e-...") from None
+
+
+def merchant_of(text: str) -> MerchantId:
+    """What --merchant-id says. Exits with code 2 when it is no UUID."""
+    return MerchantId(uuid_of(text, "--merchant-id"))
 
 
 def moment_ms(text: str, option: str) -> int:

@@ -1,13 +1,13 @@
 """Write leaderboards anew from Postgres: `python -m cli.rebuild_leaderboard`."""
 
 import time
-import uuid
 from collections.abc import Callable
 from typing import Annotated, Final
 
 import typer
 
-from cli.outcome import EXIT_AWAY, EXIT_USAGE, outcome
+from cli.options import merchant_of
+from cli.outcome import EXIT_AWAY, outcome
 from cli.report import Row, show
 
 LOOK_EVERY_S: Final = 0.2
@@ -33,13 +33,8 @@ def main(
     from gamification.adapters.redis import keys  # noqa: PLC0415 - slow to import
     from gamification.adapters.redis.connection import Address, close, connect  # noqa: PLC0415
     from gamification.application.rebuild_request import ask, is_done, plan  # noqa: PLC0415
-    from gamification.domain.ids import MerchantId  # noqa: PLC0415
 
-    try:
-        merchant = None if merchant_id is None else MerchantId(uuid.UUID(merchant_id).bytes)
-    except ValueError as error:
-        typer.echo(f"--merchant-id: {merchant_id!r} is no UUID", err=True)
-        raise typer.Exit(EXIT_USAGE) from error
+    merchant = None if merchant_id is None else merchant_of(merchant_id)
     with outcome() as settings:
         client = connect(
             Address(settings.redis_host, settings.redis_port, settings.redis_cluster),

@@ -46,7 +46,7 @@ def reconcile(  # noqa: PLR0913 - what may be asked
         str | None, typer.Option(help="Who repairs, for the audit log; else who runs the command.")
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", help="With --repair: do it; without, only say what would be.")
+        bool, typer.Option("--yes", help="Do it; without, only say what --repair would write.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
 ) -> None:

@@ -55,8 +55,7 @@ def resume(
     """Let the next relay go on after this outbox id, whatever Kafka and Postgres remember.
 
     Rows of the lane up to it are never announced, later ones are, also where they were before.
-    Stop all relays first. Exit code 0: done; 1: refused, or not done without --yes; 3: one is
-    away.
+    Stop all relays first. Exit code 0: done, or said what is; 1: refused; 3: one is away.
     """
     from gamification.application import relay_admin  # noqa: PLC0415 - slow to import
     from gamification.application.relay_lanes import LANES  # noqa: PLC0415 - as above
@@ -71,7 +70,8 @@ def resume(
                 f"Kafka says {was}, Postgres {now.postgres.published} of "
                 f"{now.postgres.allocated}; --yes makes both say {after}"
             )
-            raise typer.Exit(EXIT_FOUND)
+            typer.echo("nothing was changed; add --yes to do it", err=True)
+            return
         position = relay_admin.resume(ends, chosen, after)
         typer.echo(f"the next relay goes on with {lane.value} after outbox id {position.last_id}")
 

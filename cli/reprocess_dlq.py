@@ -12,6 +12,7 @@ from cli.letters import (
     MerchantOption,
     ReasonOption,
     SinceOption,
+    StatusOption,
     TypeOption,
     UntilOption,
 )
@@ -25,14 +26,14 @@ from gamification.settings import Settings
 if TYPE_CHECKING:  # heavy modules are imported inside commands, so that --help is quick
     from gamification.adapters.postgres.session import EngineSession
     from gamification.application.reprocess import Sent
+    from gamification.bootstrap.letters import Plan
     from gamification.domain.letter import LetterFilter
 
 NAME: Final = "gamification-reprocess"
 RATE: Final = 100.0
 INTERRUPTED: Final = 130
-STATUSES: Final = ("parked", "replayed", "resolved", "discarded", "any")
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: one JSON array.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")]
@@ -51,9 +52,7 @@ def list_them(  # noqa: PLR0913 - the filters
     since: SinceOption = None,
     until: UntilOption = None,
     letter_id: IdOption = None,
-    status: Annotated[str, typer.Option(help="parked, replayed, resolved, discarded or any.")] = (
-        "parked"
-    ),
+    status: StatusOption = "parked",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest so many.")] = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -65,8 +64,8 @@ def list_them(  # noqa: PLR0913 - the filters
     from gamification.domain.letter import LetterStatus  # noqa: PLC0415
 
     asked = letters.wanted(merchant_id, event_type, reason, since, until, letter_id)
-    if status not in STATUSES:
-        raise usage("--status", f"one of {', '.join(STATUSES)}")
+    if status not in letters.STATUSES:
+        raise usage("--status", f"one of {', '.join(letters.STATUSES)}")
     with outcome() as settings, _session(settings) as session:
         of_status = None if status == "any" else LetterStatus(status)
         found = letter_index.page(session, asked, of_status, limit)
@@ -78,13 +77,16 @@ def list_them(  # noqa: PLR0913 - the filters
 
 
 @app.command("show", epilog="Example: python -m cli.reprocess_dlq show 0e9f...")
-def show_one(letter_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Show one letter with its headers and what it holds, decoded; an address in it is masked.
+def show_one(
+    letter_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it; a UUID.")],
+) -> None:
+    """Show one letter with its headers and what it holds, decoded, as one JSON object.
 
-    What cannot be decoded is not shown: it may hold an address. Exit code 1: there is no such
-    letter; 3: something is away.
+    Addresses and tokens are masked wherever they are. What cannot be decoded is not shown: it may
+    hold one. Exit code 0: here it is; 1: there is no such letter; 3: something is away.
     """
     from gamification.bootstrap.letters import look  # noqa: PLC0415 - slow to import
+    from gamification.telemetry.personal import all_masked  # noqa: PLC0415 - as above
 
     asked = letters.wanted(None, None, None, None, None, letter_id)
     with outcome() as settings, _session(settings) as session:
@@ -97,7 +99,7 @@ def show_one(letter_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
         said = {**letters.row(found.letter), "headers": found.headers, "fields": found.fields}
         if found.unreadable is not None:
             said["unreadable"] = found.unreadable
-        typer.echo(orjson.dumps(said, option=orjson.OPT_INDENT_2).decode())
+        typer.echo(orjson.dumps(all_masked(said), option=orjson.OPT_INDENT_2).decode())
 
 
 @app.command(
@@ -128,12 +130,13 @@ def replay(  # noqa: PLR0913 - the filters
     dependency is away; 130: interrupted.
     """
     from gamification.adapters.postgres import letter_index  # noqa: PLC0415 - slow to import
+    from gamification.bootstrap.letters import Plan  # noqa: PLC0415 - as above
+    from gamification.domain.letter import attempts_max  # noqa: PLC0415 - as above
 
     asked = letters.wanted(merchant_id, event_type, reason, since, until, letter_id)
     with outcome() as settings, _session(settings) as session:
         asked = _until_now(asked)
-        most = letter_index.attempts_max(insist=force)
-        before = letter_index.parked(session, asked, most)
+        before = letter_index.parked(session, asked, attempts_max(insist=force))
         if not yes:
             planned: Row = {
                 "would_replay": before.letters,
@@ -143,7 +146,8 @@ def replay(  # noqa: PLR0913 - the filters
             show([planned], as_json=as_json, empty="")
             typer.echo("nothing was sent; add --yes to do it", err=True)
             return
-        _resend(settings, session, asked, rate=rate, force=force, as_json=as_json)
+        plan = Plan(asked, before)
+        _resend(settings, session, plan, rate=rate, force=force, as_json=as_json)
 
 
 @app.command(epilog="Example: python -m cli.reprocess_dlq discard --reason malformed --yes")
@@ -164,11 +168,12 @@ def discard(  # noqa: PLR0913 - the filters
     """
     from gamification.adapters.postgres import letter_index  # noqa: PLC0415 - slow to import
     from gamification.application.reprocess import discard_all  # noqa: PLC0415
+    from gamification.domain.letter import attempts_max  # noqa: PLC0415
 
     asked = letters.wanted(merchant_id, event_type, reason, since, until, letter_id)
     with outcome() as settings, _session(settings) as session:
         asked = _until_now(asked)
-        before = letter_index.parked(session, asked, letter_index.attempts_max(insist=True))
+        before = letter_index.parked(session, asked, attempts_max(insist=True))
         if not yes:
             show([{"would_discard": before.letters}], as_json=as_json, empty="")
             typer.echo("nothing was changed; add --yes to do it", err=True)
@@ -179,7 +184,7 @@ def discard(  # noqa: PLR0913 - the filters
 def _resend(  # noqa: PLR0913 - what the command was told
     settings: Settings,
     session: "EngineSession",
-    asked: "LetterFilter",
+    plan: "Plan",
     *,
     rate: float,
     force: bool,
@@ -187,21 +192,20 @@ def _resend(  # noqa: PLR0913 - what the command was told
 ) -> None:
     from gamification.adapters.postgres import letter_index  # noqa: PLC0415 - slow to import
     from gamification.bootstrap.letters import Way, resend  # noqa: PLC0415
+    from gamification.domain.letter import attempts_max  # noqa: PLC0415
     from gamification.telemetry import killpoints  # noqa: PLC0415
 
-    most = letter_index.attempts_max(insist=force)
-    total = letter_index.parked(session, asked, most).letters
     killpoints.arm(settings.kill_at)
     stop = Stop()
     began_s = time.monotonic()
-    with Progress("replayed", total, rate) as progress:
+    with Progress("replayed", plan.parked.letters, rate) as progress:
 
         def told(sent: "Sent") -> None:
             progress.at(sent.replayed)
 
-        sent = resend(settings, session, asked, Way(rate, stop.wait, force), told)
+        sent = resend(settings, session, plan, Way(rate, stop.wait, force), told)
     took_s = time.monotonic() - began_s
-    left = letter_index.parked(session, asked, most)
+    left = letter_index.parked(session, plan.wanted, attempts_max(insist=force))
     done: Row = {
         "replayed": sent.replayed,
         "seconds": round(took_s),

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.outcome import EXIT_FOUND, EXIT_USAGE, outcome
+from cli.options import merchant_of
+from cli.outcome import EXIT_FOUND, outcome
+from cli.report import Row, show
 from gamification.domain.errors import Halt, Unavailable
-from gamification.domain.ids import MerchantId
+from gamification.domain.ids import DEFAULT_MERCHANT, MerchantId
 from gamification.settings import Settings, SettingsError
 from gamification.settings import load as load_settings
 
@@ -26,7 +28,7 @@ Merchant = Annotated[
     typer.Option("--merchant-id", help="Whose rulebook; without it the default for all."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it only say what would be.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be.")]
 
 
 @app.command(epilog="Example: python -m cli.rules check my-rulebook.yaml")
@@ -63,6 +65,9 @@ def activate(
     What was paid stays paid; nothing is paid for the past. Badges that customers have earned by
     their counters already come with their next activity, or at once with `backfill`. Every badge
     needs an English name before: `python -m cli.import_translations`.
+
+    Exit code 0: done, or it could be; 1: it has mistakes, or names are missing; 3: Postgres is
+    away.
     """
     from gamification.application.rulebook_admin import activate as put_into_force  # noqa: PLC0415
     from gamification.bootstrap.award import now_ms  # noqa: PLC0415
@@ -70,7 +75,7 @@ def activate(
     owner = _owner(merchant_id)
     check(file)
     if not yes:
-        typer.echo("nothing was changed; add --yes to activate it")
+        typer.echo("nothing was changed; add --yes to do it", err=True)
         return
     with outcome() as settings, _session(settings) as session:
         who = actor or getpass.getuser()
@@ -80,27 +85,36 @@ def activate(
 
 @app.command(epilog="Example: python -m cli.rules history --merchant-id ID")
 def history(*, merchant_id: Merchant = None, as_json: AsJson = False) -> None:
-    """List the newest 100 versions, newest first."""
+    """List the newest 100 versions, newest first.
+
+    Exit code 0: listed; 3: Postgres is away.
+    """
     from gamification.application.rulebook_admin import history as versions  # noqa: PLC0415
 
     owner = _owner(merchant_id)
     with outcome() as settings, _session(settings) as session:
-        for version in versions(session, owner):
-            if as_json:
-                typer.echo(json.dumps(version._asdict(), default=str))
-                continue
-            state = "active" if version.active else "retired"
-            made = f"{version.created_at:%Y-%m-%d %H:%M:%S}"
-            typer.echo(f"{version.version:>5}  {state:<8} {made}  {version.actor}")
+        rows: list[Row] = [
+            {
+                "version": each.version,
+                "state": "active" if each.active else "retired",
+                "made_at": f"{each.created_at:%Y-%m-%d %H:%M:%S}",
+                "actor": each.actor,
+            }
+            for each in versions(session, owner)
+        ]
+        show(rows, as_json=as_json, empty="no rulebook yet")
 
 
 @app.command(epilog="Example: python -m cli.rules backfill --merchant-id ID --yes")
 def backfill(
-    *, merchant_id: Annotated[str, typer.Option("--merchant-id")], yes: Yes = False
+    *,
+    merchant_id: Annotated[str, typer.Option("--merchant-id", help="Whose customers.")],
+    yes: Yes = False,
 ) -> None:
     """Look at every customer's badges under the rulebook in force, 500 customers at a time.
 
-    Can be stopped and run again: customers already looked at are left alone.
+    Can be stopped and run again: customers already looked at are left alone. Exit code 0: done, or
+    said what would be; 3: Postgres is away.
     """
     from gamification.application.backfill import Backfill  # noqa: PLC0415
     from gamification.bootstrap.award import now_ms  # noqa: PLC0415
@@ -151,13 +165,8 @@ def _text_of(file: Path) -> str:
 
 
 def _owner(merchant_id: str | None) -> MerchantId:
-    from gamification.application.rulebook_admin import owner_of  # noqa: PLC0415
-
-    try:
-        return owner_of(merchant_id)
-    except ValueError as error:
-        typer.echo("--merchant-id: a UUID, like 6f1c...", err=True)
-        raise typer.Exit(EXIT_USAGE) from error
+    """The default rulebook belongs to nobody."""
+    return DEFAULT_MERCHANT if merchant_id is None else merchant_of(merchant_id)
 
 
 if __name__ == "__main__":

@@ -42,21 +42,12 @@ def check(*, as_json: AsJson = False) -> None:
 
     Exit code 0: nothing; 1: something; 3: the registry does not answer.
     """
-    from gamification.adapters.kafka.registry import BACKWARD  # noqa: PLC0415 - as below
+    from gamification.adapters.kafka.schema_check import differences  # noqa: PLC0415 - as below
     from gamification.adapters.kafka.schema_files import history  # noqa: PLC0415 - as below
 
     with _registry() as registry:
-        rows: list[Row] = []
-        for topic, versions in sorted(history().items()):
-            level = registry.compatibility(topic)
-            if level != BACKWARD:
-                said = f"compatibility is {level or 'not set'}, not {BACKWARD}"
-                rows.append({"topic": topic, "difference": said})
-            for version, schema in enumerate(versions, start=1):
-                if registry.id_of(topic, schema) is None:
-                    rows.append(
-                        {"topic": topic, "difference": f"version {version}: not registered"}
-                    )
+        found = differences(registry, history())
+        rows: list[Row] = [{"topic": d.topic, "difference": d.said} for d in found]
         show(rows, as_json=as_json, empty="all schemas are registered")
         if rows:
             raise typer.Exit(EXIT_FOUND)

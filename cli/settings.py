@@ -35,7 +35,10 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="The page for the docs.")] = False,
 ) -> None:
-    """List every setting: environment variable, unit, default, what is allowed, meaning."""
+    """List every setting: environment variable, unit, default, what is allowed, meaning.
+
+    Exit code 0: listed. Their values are not looked at: `python -m cli.doctor` does that.
+    """
     if as_json and markdown:
         raise typer.BadParameter("choose one of --json and --markdown")
     if as_json:

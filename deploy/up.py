@@ -110,7 +110,10 @@ def _show_calls(facts: dict[str, str]) -> None:
     print(f"  {sys.executable} -m deploy.neighbours token --help")
     token = mint(MERCHANT, [Scope.AWARD, Scope.EDIT], sub="somebody")
     print(f"  export TOKEN={token}")
-    for command in (f"cli.merchants put {MERCHANT} --yes", "deploy.caller award --locale ar"):
+    for command in (
+        f"cli.merchants put --merchant-id {MERCHANT} --yes",
+        "deploy.caller award --locale ar",
+    ):
         print(f"  {sys.executable} -m {command}")
     print(f"  {sys.executable} -m deploy.caller purge")
     request = f'{{"merchant_id": "{MERCHANT}", "customer_id": "{uuid.uuid4()}", "badge": "host"}}'

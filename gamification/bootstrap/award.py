@@ -7,6 +7,7 @@ from typing import Final
 from gamification.adapters.kafka import schema_files
 from gamification.adapters.kafka.consumer import InputConsumer, Positions
 from gamification.adapters.kafka.registry import SchemaRegistry
+from gamification.adapters.kafka.topics import INPUT_TOPICS
 from gamification.adapters.postgres import migrate, offsets
 from gamification.adapters.postgres.connection import connect
 from gamification.adapters.postgres.session import EngineSession
@@ -18,17 +19,13 @@ from gamification.application.intake import Intake, Limits
 from gamification.application.rules import Tenants
 from gamification.application.shortcut import Shortcut
 from gamification.application.told import tell
-from gamification.domain.activity import Kind
 from gamification.domain.breaker import Breaker
 from gamification.domain.errors import Halt, PartitionLost, Unavailable
 from gamification.settings import Settings
-from gamification.wire.dead_letter import REPLAY_TOPIC
 from gamification.wire.decode import Decoder
 from gamification.wire.rulebook import load
 
 NAME: Final = "gamification-award"
-
-INPUT_TOPICS: Final = (*map(str, Kind), REPLAY_TOPIC)
 
 
 def now_ms() -> int:

@@ -8,9 +8,9 @@ from gamification.adapters.kafka import schema_files
 from gamification.adapters.kafka.letters import LetterReader
 from gamification.adapters.kafka.registry import SchemaRegistry
 from gamification.adapters.postgres import letter_index
-from gamification.adapters.postgres.letter_index import Letter
+from gamification.adapters.postgres.letter_index import Letter, Parked
 from gamification.adapters.postgres.session import EngineSession
-from gamification.application.reprocess import PAGE_RECORDS, Replayer, Sent
+from gamification.application.reprocess import PAGE_RECORDS, Expected, Replayer, Sent
 from gamification.bootstrap.award import now_ms
 from gamification.domain.errors import Rejected
 from gamification.domain.ids import uuid_text
@@ -22,6 +22,9 @@ from gamification.wire.envelope import Record
 
 EARLIER_MS: Final = 60_000
 """A letter is in the topic after it is in the index, by clocks that may differ a little."""
+
+FEW_MAX: Final = 20_000
+"""So few letters are known by id and time beforehand: what lies between them is passed over."""
 
 
 class Looked(NamedTuple):
@@ -45,21 +48,30 @@ class Way(NamedTuple):
     """Also those that came back too often."""
 
 
+class Plan(NamedTuple):
+    """Which letters are sent, and how many of them were parked when somebody counted."""
+
+    wanted: LetterFilter
+    parked: Parked
+
+
 def resend(
     settings: Settings,
     session: EngineSession,
-    wanted: LetterFilter,
+    plan: Plan,
     way: Way,
     told: Callable[[Sent], None],
 ) -> Sent:
-    """Send every parked letter that is wanted. Raises Unavailable; what was sent is sent."""
-    most = letter_index.attempts_max(insist=way.insist)
-    oldest_ms = letter_index.parked(session, wanted, most).oldest_ms
+    """Send every parked letter that is planned. Raises Unavailable; what was sent is sent."""
+    oldest_ms = plan.parked.oldest_ms
     if oldest_ms is None:
         return Sent()
+    number = plan.parked.letters + plan.parked.refused
+    few = letter_index.written(session, plan.wanted, number) if number <= FEW_MAX else None
     replayer = Replayer(session, way.per_s, way.pause, insist=way.insist)
     with closing(LetterReader(settings.kafka_broker, oldest_ms - EARLIER_MS)) as reader:
-        return replayer.replay(reader.pages(PAGE_RECORDS), wanted, told)
+        expected = Expected(number, few, lambda at_ms: reader.skip_to(at_ms - EARLIER_MS))
+        return replayer.replay(reader.pages(PAGE_RECORDS), plan.wanted, told, expected)
 
 
 def look(settings: Settings, session: EngineSession, wanted: LetterFilter) -> Looked | None:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from gamification.adapters.archive.store import open_store
@@ -24,7 +23,7 @@ from gamification.adapters.services.call import Bounds as CallBounds
 from gamification.adapters.services.call import Service as CalledService
 from gamification.adapters.services.channels import Link
 from gamification.adapters.services.users import UsersClient
-from gamification.adapters.tls import TlsFiles, TlsPaths
+from gamification.adapters.tls import TlsFiles
 from gamification.api.grpc.credentials import server_credentials
 from gamification.api.grpc.server import GrpcServer
 from gamification.api.grpc.service import GamificationServicer, Means
@@ -38,7 +37,8 @@ from gamification.application.translate import Translator
 from gamification.bootstrap.award import now_ms, require_migrated
 from gamification.bootstrap.discovery import registration
 from gamification.bootstrap.open_files import room_for
-from gamification.domain.errors import Halt, InvariantBroken
+from gamification.bootstrap.tls import tls_files
+from gamification.domain.errors import InvariantBroken
 from gamification.domain.gcra import Limit
 from gamification.domain.ids import MerchantId
 from gamification.settings import Settings
@@ -96,7 +96,7 @@ async def running(settings: Settings, http_port: int = 0) -> AsyncIterator[Runni
     `http_port` is where /health is answered, for who wants to know whether we are alive.
     """
     async with AsyncExitStack() as stack:
-        tls = _tls(settings)
+        tls = tls_files(settings)
         authenticator, customers, redis = await _others(settings, tls, stack)
         dsn = settings.postgres_dsn.get_secret_value()
         translator = Translator(
@@ -172,19 +172,6 @@ def _purge(settings: Settings, merchant_id: MerchantId, actor: str, within_s: fl
         finally:
             if store is not None:
                 store.close()
-
-
-def _tls(settings: Settings) -> TlsFiles | None:
-    """None when mTLS is off. Raises Halt when it is half on."""
-    paths = settings.tls_certificate, settings.tls_key, settings.tls_ca
-    if not any(paths):
-        return None
-    if not all(paths):
-        raise Halt(
-            "mutual TLS needs all of GAMIFICATION_TLS_CERTIFICATE, GAMIFICATION_TLS_KEY and "
-            "GAMIFICATION_TLS_CA, or none of them"
-        )
-    return TlsFiles(TlsPaths(*map(Path, paths)))
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:

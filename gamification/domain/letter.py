@@ -9,6 +9,12 @@ from gamification.domain.ids import MerchantId
 
 CAME_BACK_MAX: Final = 3
 """A letter that came back so often is not sent again unless somebody insists."""
+ATTEMPTS_ANY: Final = 2**31 - 1
+
+
+def attempts_max(*, insist: bool) -> int:
+    """Of letters that are sent again. The first failure is an attempt, too."""
+    return ATTEMPTS_ANY if insist else CAME_BACK_MAX
 
 
 class LetterStatus(StrEnum):

@@ -6,7 +6,6 @@ library's loggers end up here too.
 """
 
 import logging
-import re
 import sys
 import threading
 from collections.abc import Mapping, MutableMapping
@@ -21,22 +20,13 @@ from structlog.typing import FilteringBoundLogger, Processor
 
 from gamification.domain.ids import uuid_text
 from gamification.settings import Settings
+from gamification.telemetry.personal import HIDDEN, masked
 
 LINE_BYTES_MAX: Final = 16 * 1024
 TEXT_CHARACTERS_MAX: Final = 2000
 EXCEPTION_CHARACTERS_MAX: Final = 6000
 CHATTERERS: Final = ("uvicorn", "asyncio", "httpx", "httpx2")
 """Libraries whose everyday news is not ours."""
-HIDDEN: Final = "********"
-PERSONAL: Final = re.compile(
-    r"(?<![A-Za-z0-9.!#$&'*+/=?^_`{|}~-])"
-    r"[A-Za-z0-9.!#$&'*+/=?^_`{|}~-]++(?:@|%40)[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+"
-    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+"
-)
-"""E-mail addresses and JWTs. Nobody logs them on purpose; ids that others chose may hold one.
-
-Begins only where a word does and never goes back: linear, however long a text is.
-"""
 ALWAYS: Final = ("time", "level", "event", "service", "process")
 UUID_BYTES: Final = 16
 INTEGER_MAX: Final = 2**63 - 1
@@ -163,9 +153,7 @@ class _Clean:
         for secret in self._secrets:
             if secret in text:
                 text = text.replace(secret, HIDDEN)
-        if "@" in text or "%40" in text or "eyJ" in text:  # hardly ever
-            text = PERSONAL.sub(HIDDEN, text)
-        return text
+        return masked(text)
 
 
 def _json(_: Any, __: str, event: Fields) -> bytes:

@@ -127,7 +127,9 @@ def test_a_merchant_is_told_how_long_to_keep_its_audit_rows(database_dsn: str) -
     one = str(UUID(bytes=SHOP))
 
     def put(*options: str) -> int:
-        return command(database_dsn, None, "put", one, *options, name="merchants").returncode
+        return command(
+            database_dsn, None, "put", "--merchant-id", one, *options, name="merchants"
+        ).returncode
 
     assert put("--yes") == 0
     assert put("--audit-retention-days", "120", "--yes") == 0

@@ -85,4 +85,4 @@ def test_what_is_no_merchant_is_refused(address: Address) -> None:
     done = rebuild(address, "--merchant-id", "me")
 
     assert done.returncode == 2
-    assert done.stderr == "--merchant-id: 'me' is no UUID\n"
+    assert done.stderr == "--merchant-id: a UUID, like 6f1c2d3e-...\n"

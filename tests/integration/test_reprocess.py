@@ -7,12 +7,13 @@ from contextlib import closing
 from typing import Final
 
 import pytest
+from confluent_kafka import Producer
 
 from deploy.devstack.server import Addresses
-from gamification.adapters.kafka.letters import LetterReader
+from gamification.adapters.kafka.letters import PAGE_BYTES_MAX, LetterReader
 from gamification.adapters.postgres import dead_letters, letter_index, outbox
 from gamification.adapters.postgres.session import EngineSession
-from gamification.application.reprocess import Replayer, Sent, discard_all
+from gamification.application.reprocess import Expected, Replayer, Sent, discard_all
 from gamification.domain.errors import Reason
 from gamification.domain.ids import DEFAULT_MERCHANT, EventId, MerchantId
 from gamification.domain.letter import LetterFilter, LetterStatus
@@ -198,6 +199,58 @@ def test_a_discarded_letter_is_not_sent(world: World) -> None:
     world.replay()
     assert world.numbers_sent() == [1, 3]
     assert world.numbers(LetterStatus.DISCARDED) == [2]
+
+
+def test_reading_ends_when_all_that_were_counted_are_met(world: World) -> None:
+    world.park([a_letter(n, merchant=OTHER if n in {3, 7} else SHOP) for n in range(50)])
+    wanted = LetterFilter(merchant_id=OTHER)
+    few = letter_index.written(world.session, wanted, 10)
+    assert set(few) == {id_of(a_letter(3)), id_of(a_letter(7))}
+    with closing(LetterReader(world.bootstrap, 0, world.letters)) as reader:
+        page = [record for page in reader.pages(1_000) for record in page]
+
+    def pages() -> Iterator[list[Record]]:
+        yield page
+        pytest.fail("all are met, and it reads on")
+
+    sent = Replayer(world.session, PER_S, never).replay(pages(), wanted, expected=Expected(2, few))
+
+    assert sent == Sent(replayed=2, refused=0, looked_at=50)
+    assert world.numbers_sent() == [3, 7]
+
+
+def test_what_was_written_long_before_is_passed_over(kafka_topics: Topics) -> None:
+    topic = kafka_topics.fresh("old", partitions=2)
+    producer = Producer({"bootstrap.servers": kafka_topics.bootstrap})
+    hour_ms = 3_600_000
+    for number in range(48_000):
+        at_ms = 1_795_000_000_000 + number * hour_ms // 1_000
+        producer.produce(topic, b"%d" % number + bytes(100), partition=number % 2, timestamp=at_ms)
+        producer.poll(0)
+    producer.flush(30)
+    wanted_ms = 1_795_000_000_000 + 40 * hour_ms
+    seen: list[int] = []
+    with closing(LetterReader(kafka_topics.bootstrap, 1_795_000_000_000, topic)) as reader:
+        for page in reader.pages(500):
+            seen += [int((each.value or b"").rstrip(bytes(1))) for each in page]
+            reader.skip_to(wanted_ms)
+
+    assert set(range(40_000, 48_000)) <= set(seen), "all that follows is read"
+    assert len(seen) == len(set(seen)) < 20_000, "what was before is not, but for the first page"
+    assert [n for n in seen if n % 2] == sorted(n for n in seen if n % 2)
+
+
+def test_a_page_of_very_large_letters_is_a_short_one(kafka_topics: Topics) -> None:
+    topic = kafka_topics.fresh("large", partitions=1)
+    producer = Producer({"bootstrap.servers": kafka_topics.bootstrap})
+    for _ in range(20):
+        producer.produce(topic, b"x" * 900_000)
+        producer.flush(15)
+    with closing(LetterReader(kafka_topics.bootstrap, 0, topic)) as reader:
+        sizes = [sum(len(each.value or b"") for each in page) for page in reader.pages(500)]
+
+    assert sum(sizes) == 20 * 900_000
+    assert max(sizes) < PAGE_BYTES_MAX + 900_000
 
 
 def test_letters_that_come_while_it_runs_are_left_alone(world: World) -> None:

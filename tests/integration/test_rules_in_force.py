@@ -161,7 +161,9 @@ def test_a_merchant_that_may_not_be_made_is_a_dead_letter_until_somebody_makes_i
         assert [letter.reason for letter in refused.letters] == [Reason.UNKNOWN_MERCHANT]
 
         monkeypatch.setenv("GAMIFICATION_POSTGRES_DSN", database_dsn)
-        made = CliRunner().invoke(merchants_command.app, ["put", uuid_text(SHOP), "--yes"])
+        made = CliRunner().invoke(
+            merchants_command.app, ["put", "--merchant-id", uuid_text(SHOP), "--yes"]
+        )
         assert made.exit_code == 0, made.output
         assert len(strict.award([5]).counted) == 1
 
@@ -185,7 +187,7 @@ def test_commands_check_activate_and_tell_the_history(
     assert nameless.exit_code == 1
     assert "badges: no English name for badge.starter; import them first" in nameless.output
     assert "python -m cli.import_translations" in nameless.output
-    assert run.invoke(rules_command.app, ["history"]).output == ""
+    assert run.invoke(rules_command.app, ["history"]).output == "no rulebook yet\n"
     with closing(EngineSession(database_dsn, "test")) as session:
         name_badges(session, load(PLAIN))
     assert "warning" not in run.invoke(rules_command.app, ["check", str(good)]).output

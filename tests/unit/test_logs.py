@@ -12,6 +12,7 @@ import structlog
 
 from gamification.settings import load
 from gamification.telemetry import logs
+from gamification.telemetry.personal import HIDDEN
 
 PASSWORD = 'pa%ss w"rd'  # noqa: S105 - not a real one
 DSN = "postgresql://app:pa%25ss%20w%22rd@db:5432/game"
@@ -93,7 +94,7 @@ def test_a_secret_is_hidden_wherever_it_turns_up(secret: str) -> None:
 
     text = out.getvalue().decode()
     assert len(out.lines()) == 4
-    assert logs.HIDDEN in text
+    assert HIDDEN in text
     assert secret not in text
     assert json.dumps(secret)[1:-1] not in text
 
@@ -118,7 +119,7 @@ def test_an_address_and_a_token_are_hidden_in_whatever_others_chose_as_an_id(per
         log.exception("failed")
 
     first, *_ = out.lines()
-    assert first["dedup_key"] == f"prize:{logs.HIDDEN}:1"
+    assert first["dedup_key"] == f"prize:{HIDDEN}:1"
     assert personal not in out.getvalue().decode()
 
 

@@ -50,6 +50,12 @@ class Store:
     def close(self) -> None:
         self._client.close()
 
+    def check(self) -> None:
+        """That its buckets are there, and that we may use them."""
+        for bucket in self.buckets:
+            with translated(bucket, ""):
+                self._client.head_bucket(Bucket=bucket)
+
     @property
     def buckets(self) -> tuple[str, ...]:
         """Where objects may be by the settings."""

@@ -1,4 +1,4 @@
-"""The agent of Consul on this machine, by its HTTP API: three requests, each ends in time."""
+"""The agent of Consul on this machine, by its HTTP API: a few requests, each ends in time."""
 
 import asyncio
 import ssl
@@ -82,6 +82,10 @@ class Agent:
         """Harmless when it is not known."""
         path = f"/v1/agent/service/deregister/{quote(instance.id, safe='')}"
         await self._ask("PUT", path, {HTTPStatus.OK, HTTPStatus.NOT_FOUND})
+
+    async def check(self) -> None:
+        """Raises Unavailable when it does not answer. Needs no token."""
+        await self._ask("GET", "/v1/status/leader", {HTTPStatus.OK})
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -20,25 +20,21 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from gamification.adapters.kafka.bounds import Partition, named, spans
+from gamification.adapters.kafka.message import record_of
 from gamification.domain.errors import GamificationError, Halt, Unavailable
 from gamification.telemetry import logs
 from gamification.wire.envelope import Record
 
-Partition = tuple[str, int]
 Positions = Mapping[Partition, int]
 Start = Callable[[Positions], Positions]
 """Where to read on, given the first offset that each assigned partition still has."""
 
 REQUEST_TIMEOUT_S: Final = 10.0
-LEADERS_TIMEOUT_S: Final = 2.0
 IDLE_POLL_S: Final = 0.2
 CLOSE_WITHIN_S: Final = 4.0
 QUEUED_KIB_MAX: Final = 32 * 1024
-
-FIRST: Final[OffsetSpec] = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-END: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 log = logs.get("consumer")
 
@@ -152,24 +148,13 @@ class InputConsumer:
                 self._own.is_broken |= problem.fatal()
                 _raise_if_serious(problem)
                 continue
-            topic, partition = message.topic() or "", message.partition() or 0
-            offset = message.offset() or 0
+            record = record_of(message)
+            place, offset = (record.topic, record.partition), record.offset
             # Fetched before a seek or a revocation took effect: somebody else's, or counted.
-            if offset < expected.get((topic, partition), offset + 1):
+            if offset < expected.get(place, offset + 1):
                 continue
-            self._own.delivered[topic, partition] = offset + 1
-            headers = message.headers()
-            records.append(
-                Record(
-                    topic,
-                    partition,
-                    offset,
-                    message.timestamp()[1],
-                    message.key(),
-                    message.value(),
-                    tuple(headers) if headers else (),  # type: ignore[arg-type]
-                )
-            )
+            self._own.delivered[place] = offset + 1
+            records.append(record)
         return records
 
     def stored(self, positions: Positions) -> None:
@@ -294,7 +279,7 @@ class InputConsumer:
             positions = {}
         else:
             self._own.expected.update(positions)
-            log.info("assigned", partitions=_named(partitions))
+            log.info("assigned", partitions=named(partitions))
         consumer.incremental_assign(
             [TopicPartition(t, p, positions.get((t, p), OFFSET_BEGINNING)) for t, p in partitions]
         )
@@ -308,10 +293,10 @@ class InputConsumer:
         with contextlib.suppress(Unavailable):  # the next owner begins afresh, and may be we
             self._resume(partitions)
         consumer.incremental_unassign(revoked)
-        log.info("revoked", partitions=_named(partitions))
+        log.info("revoked", partitions=named(partitions))
 
     def _positions(self, partitions: list[Partition]) -> Positions:
-        bounds = self._bounds(partitions)
+        bounds = spans(self._admin, partitions, REQUEST_TIMEOUT_S)
         stored = self._start({place: first for place, (first, _) in bounds.items()})
         for (topic, partition), offset in stored.items():
             first, end = bounds[topic, partition]
@@ -327,36 +312,6 @@ class InputConsumer:
                 )
         return stored
 
-    def _bounds(self, partitions: list[Partition]) -> dict[Partition, tuple[int, int]]:
-        """First and next offset of each log."""
-        found: list[dict[Partition, int]] = []
-        for spec in (FIRST, END):
-            wanted = {TopicPartition(t, p): spec for t, p in partitions}
-            try:
-                answers = self._admin.list_offsets(wanted, request_timeout=REQUEST_TIMEOUT_S)
-                found.append(
-                    {
-                        (tp.topic, tp.partition): answer.result(REQUEST_TIMEOUT_S).offset
-                        for tp, answer in answers.items()
-                    }
-                )
-            except (KafkaException, TimeoutError) as error:
-                self._ask_who_leads(error)
-                raise Unavailable(f"kafka: offsets of {_named(partitions)}: {error}") from error
-        firsts, ends = found
-        return {place: (firsts[place], ends[place]) for place in partitions}
-
-    def _ask_who_leads(self, error: KafkaException | TimeoutError) -> None:
-        """Have the client forget what it thinks of the partitions' leaders.
-
-        A broker that is just back tells the leaders' epochs of before. The client keeps these for
-        minutes, and every later question is refused for them (FENCED_LEADER_EPOCH).
-        """
-        answered = isinstance(error, KafkaException) and error.args[0].code() > 0
-        if answered:  # else Kafka is away, and this would only take longer
-            with contextlib.suppress(KafkaException):
-                self._admin.list_topics(timeout=LEADERS_TIMEOUT_S)
-
 
 def _raise_if_serious(problem: KafkaError) -> None:
     """Passing trouble is librdkafka's to mend; what it cannot mend is ours to say."""
@@ -366,11 +321,3 @@ def _raise_if_serious(problem: KafkaError) -> None:
     if problem.fatal() or code == KafkaError._MAX_POLL_EXCEEDED:  # noqa: SLF001
         raise Unavailable(f"kafka: {problem.str()}")
     log.debug("kafka_trouble", reason=problem.str())
-
-
-def _named(partitions: list[Partition]) -> str:
-    """topic[0,3] other[1]: for logs."""
-    by_topic: dict[str, list[int]] = {}
-    for topic, partition in sorted(partitions):
-        by_topic.setdefault(topic, []).append(partition)
-    return " ".join(f"{t}[{','.join(map(str, p))}]" for t, p in by_topic.items())

@@ -1,11 +1,13 @@
 """Read a topic's records of some time, page by page, up to where it ended at the beginning."""
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from gamification.adapters.kafka.message import record_of
 from gamification.adapters.kafka.position import CLIENT
 from gamification.domain.errors import Unavailable
 from gamification.wire.dead_letter import DLQ_TOPIC
@@ -17,6 +19,12 @@ SILENT_MAX_S: Final = 30.0
 POLL_S: Final = 0.5
 OUT_OF_ORDER_MS: Final = 5 * 60_000
 QUEUED_KIB_MAX: Final = 8 * 1024
+FETCHED_BYTES_MAX: Final = 128 * 1024
+"""Of a partition at once; a single letter may be larger."""
+SKIPPED_LEAST_MS: Final = 120_000
+"""Less is read in less time than it takes to ask where to go on."""
+PAGE_BYTES_MAX: Final = 8 * 1024 * 1024
+"""Of values in one page; a single one may be larger."""
 
 
 class LetterReader:
@@ -46,10 +54,17 @@ class LetterReader:
                 "isolation.level": "read_committed",
                 "queued.min.messages": 1_000,
                 "queued.max.messages.kbytes": QUEUED_KIB_MAX,
+                # So that no partition is read far beyond where the next skip goes to.
+                "fetch.message.max.bytes": FETCHED_BYTES_MAX,
             }
         )
+        self._at_ms: defaultdict[int, int] = defaultdict(lambda: from_ms)
+        """By partition, when the last one that was read was written."""
+        self._next: dict[int, int] = {}
+        """By partition, the offset of what is read next."""
         try:
             self._left = self._places(from_ms, until_ms)
+            self._assign()
         except KafkaException as error:
             self._consumer.close()
             raise Unavailable(f"kafka: look at {self._topic}: {error.args[0].name()}") from error
@@ -58,19 +73,35 @@ class LetterReader:
         """Pages that are not empty. Raises Unavailable; then nothing more comes."""
         heard_s = time.monotonic()
         while self._left:
-            try:
-                messages = self._consumer.consume(records_max, timeout=POLL_S)
-            except KafkaException as error:
-                raise Unavailable(f"kafka: read {self._topic}: {error.args[0].name()}") from error
+            page = self._page(records_max)
             now_s = time.monotonic()
-            if messages:
-                heard_s = now_s
-            elif now_s - heard_s > SILENT_MAX_S:
-                raise Unavailable(f"kafka: read {self._topic}: no answer for {SILENT_MAX_S:g} s")
-            page = [record for message in messages if (record := self._record(message))]
             if page:
                 yield page
                 heard_s = time.monotonic()  # the caller may have taken its time
+            elif now_s - heard_s > SILENT_MAX_S:
+                raise Unavailable(f"kafka: read {self._topic}: no answer for {SILENT_MAX_S:g} s")
+
+    def skip_to(self, from_ms: int) -> None:
+        """Pass over what was written before, where that is much. Raises Unavailable.
+
+        `from_ms`: milliseconds since 1970. Never goes back.
+        """
+        behind = [each for each in self._left if self._at_ms[each] < from_ms - SKIPPED_LEAST_MS]
+        if not behind:
+            return
+        self._at_ms.update(dict.fromkeys(behind, from_ms))
+        asked = [TopicPartition(self._topic, partition, from_ms) for partition in behind]
+        try:
+            for place in self._consumer.offsets_for_times(asked, timeout=ASK_WITHIN_S):
+                end = self._left[place.partition]
+                if not 0 <= place.offset < end:
+                    self._done(place.partition)
+                else:
+                    self._next[place.partition] = max(place.offset, self._next[place.partition])
+            # Not a seek: that fails for a partition of which nothing has been fetched yet.
+            self._assign()
+        except KafkaException as error:
+            raise Unavailable(f"kafka: read {self._topic}: {error.args[0].name()}") from error
 
     def partitions_left(self) -> set[int]:
         """Partitions of which there is more to read."""
@@ -78,6 +109,24 @@ class LetterReader:
 
     def close(self) -> None:
         self._consumer.close()
+
+    def _page(self, records_max: int) -> list[Record]:
+        """What comes in POLL_S, up to both limits. One by one: a letter may be very large."""
+        page: list[Record] = []
+        page_bytes = 0
+        until_s = time.monotonic() + POLL_S
+        while self._left and len(page) < records_max and page_bytes < PAGE_BYTES_MAX:
+            try:
+                message = self._consumer.poll(max(0.0, until_s - time.monotonic()))
+            except KafkaException as error:
+                raise Unavailable(f"kafka: read {self._topic}: {error.args[0].name()}") from error
+            if message is None:
+                break
+            record = self._record(message)
+            if record is not None:
+                page.append(record)
+                page_bytes += len(record.value or b"")
+        return page
 
     def _places(self, from_ms: int, until_ms: int | None) -> dict[int, int]:
         """By partition that has something to read, where it ends."""
@@ -98,8 +147,12 @@ class LetterReader:
             end = min(end, over.get(place.partition, end))
             if 0 <= place.offset < end:
                 ends[place.partition] = end
-        self._consumer.assign([place for place in starts if place.partition in ends])
+        self._next = {p.partition: p.offset for p in starts if p.partition in ends}
         return ends
+
+    def _assign(self) -> None:
+        """Read on where each partition is that is not done."""
+        self._consumer.assign([TopicPartition(self._topic, p, self._next[p]) for p in self._left])
 
     def _record(self, message: Message) -> Record | None:
         """None for what is not to be read; notes which partitions are done."""
@@ -113,18 +166,14 @@ class LetterReader:
         if end is None or offset >= end:
             self._done(partition)
             return None
+        if offset < self._next[partition]:
+            return None  # fetched before it was passed over
+        self._next[partition] = offset + 1
         if offset == end - 1:
             self._done(partition)
-        headers = message.headers()
-        return Record(
-            self._topic,
-            partition,
-            offset,
-            message.timestamp()[1],
-            message.key(),
-            message.value(),
-            tuple(headers) if headers else (),  # type: ignore[arg-type]
-        )
+        record = record_of(message)
+        self._at_ms[partition] = record.timestamp_ms
+        return record
 
     def _done(self, partition: int) -> None:
         if self._left.pop(partition, None) is not None:

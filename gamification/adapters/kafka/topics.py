@@ -7,6 +7,9 @@ from typing import Final
 from gamification.domain.activity import Kind
 from gamification.wire.dead_letter import DLQ_TOPIC, REPLAY_TOPIC
 
+INPUT_TOPICS: Final = (*map(str, Kind), REPLAY_TOPIC)
+"""What the award workers read."""
+
 PRODUCED: Final = (
     "badge.awarded",
     "badge.task",

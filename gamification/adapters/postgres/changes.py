@@ -37,7 +37,8 @@ BACKLOG: Final = """
 
 INCARNATION: Final = "SELECT id::text FROM incarnation"
 
-LEAD: Final = "SELECT pg_try_advisory_lock(hashtext('gamification_project'), 0)"
+LOCK: Final = "gamification_project"
+LEAD: Final = "SELECT pg_try_advisory_lock(hashtext(%s), 0)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def try_to_lead(database: Database) -> bool:
     Holding it twice on one connection is harmless. Raises Unavailable or Halt.
     """
     with translated():
-        row = database.execute(LEAD).fetchone()
+        row = database.execute(LEAD, (LOCK,)).fetchone()
     return bool(row and row[0])
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from gamification.adapters.postgres.arrays import bigints, ints, texts
+from gamification.adapters.postgres.connection import Database
+from gamification.adapters.postgres.errors import translated
 from gamification.adapters.postgres.session import EngineSession, Tx
 from gamification.domain.errors import PartitionLost
 
@@ -44,6 +46,16 @@ READ: Final = """
        AND kept.topic = wanted.topic
        AND kept.partition = wanted.partition
 """
+
+
+STORED: Final = "SELECT topic, partition, next_offset FROM consumer_offsets WHERE consumer = %s"
+
+
+def stored(database: Database, consumer: str) -> dict[Partition, int]:
+    """Every partition that was ever counted. Raises Unavailable or Halt."""
+    with translated():
+        rows = database.execute(STORED, (consumer,)).fetchall()
+    return {(topic, partition): offset for topic, partition, offset in rows}
 
 
 def advance(

@@ -46,6 +46,16 @@ def ensure(database: Database, parent: str, rows_each: int, ahead: int) -> int:
     return int(row[0]) if row else 0
 
 
+def ahead(database: Database, parent: str) -> int:
+    """How many partitions no id has reached yet. Raises Unavailable or Halt."""
+    firsts = [_first_id(part) for part, _ in _attached(database, parent)]
+    statement = sql.SQL("SELECT last_value FROM {}").format(sql.Identifier(f"{parent}_id_seq"))
+    with translated():
+        row = database.execute(statement).fetchone()
+    last_id = int(row[0]) if row else 0
+    return sum(1 for first in firsts if first > last_id)
+
+
 def oldest_id(database: Database, parent: str) -> int:
     """The first id that the oldest partition may hold. Raises Unavailable or Halt."""
     return min((_first_id(part) for part, _ in _attached(database, parent)), default=0)

@@ -14,7 +14,8 @@ PARTITION_ROWS: Final = 1_000_000
 PARTITIONS_AHEAD: Final = 8
 """Ids for 400 s at 20,000 rows a second, should nobody look after the table."""
 
-LEAD: Final = "SELECT pg_try_advisory_lock(hashtext('gamification_relay'), %s)"
+LOCK: Final = "gamification_relay"
+LEAD: Final = "SELECT pg_try_advisory_lock(hashtext(%s), %s)"
 
 KNOWN: Final = """
     SELECT (SELECT id::text FROM incarnation),
@@ -68,7 +69,7 @@ def try_to_lead(database: Database, shard: int) -> bool:
     Halt.
     """
     with translated():
-        row = database.execute(LEAD, (shard,)).fetchone()
+        row = database.execute(LEAD, (LOCK, shard)).fetchone()
     return bool(row and row[0])
 
 
