@@ -10,6 +10,7 @@ from bench import (
     decode,
     drain,
     latency,
+    limits,
     memory,
     per_event_loop,
     profiles_cost,
@@ -53,6 +54,7 @@ _ALL: Final = (
     projection.MEASUREMENT,
     award_badge.MEASUREMENT,
     memory.MEASUREMENT,
+    limits.MEASUREMENT,
     profiles_cost.MEASUREMENT,
 )
 BY_NAME: Final = {each.name: each for each in _ALL}

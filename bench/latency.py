@@ -57,7 +57,7 @@ def measure(bench: Bench) -> Figures:
                 pool=POOL,
             )
             fresh += events
-            rates[str(per_s)] = _at(run, load)
+            rates[str(per_s)] = at_rate(run, load)
             counted += events
             run.drain(run.application.workers[:1], counted)
             run.announced_at()
@@ -84,8 +84,8 @@ def _introduce(run: Run) -> int:
     return POOL
 
 
-def _at(run: Run, load: Load) -> Figures:
-    """One rate."""
+def at_rate(run: Run, load: Load) -> Figures:
+    """How long each fresh customer of `load` waited for the badge. Raises Failed."""
     due = load.fresh(from_s=SETTLE_S)
     with run.ground.reader(fetch_wait_max_ms=100) as reader:
         reader.assign(_ends(run.ground))
