@@ -38,7 +38,9 @@ def test_the_image_has_every_dependency_and_no_tool() -> None:
 
 
 def test_it_names_no_machine() -> None:
-    assert not re.search(r"https?://|--(extra-)?index-url|--find-links|file:|@ |/opt|/home", LOCK + RUNTIME)
+    assert not re.search(
+        r"https?://|--(extra-)?index-url|--find-links|file:|@ |/opt|/home", LOCK + RUNTIME
+    )
 
 
 def pins(lock: str) -> dict[str, tuple[str, frozenset[str]]]:
