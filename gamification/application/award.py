@@ -26,6 +26,7 @@ from gamification.adapters.postgres.profiles import CustomerKey
 from gamification.adapters.postgres.session import EngineSession, Tx, pipelined
 from gamification.application.rules import Tenants
 from gamification.domain.activity import Activity
+from gamification.domain.audit import Entry as AuditEntry
 from gamification.domain.audit import badges_awarded
 from gamification.domain.compile import CompiledRulebook
 from gamification.domain.decide import decide_turn
@@ -40,7 +41,7 @@ from gamification.telemetry.killpoints import reached
 from gamification.wire import audit as audit_wire
 from gamification.wire.announce import announce
 from gamification.wire.dead_letter import REPLAY_TOPIC, letter_that_came_back, outbox_row
-from gamification.wire.envelope import DeadLetter, Decoded, Record
+from gamification.wire.envelope import DeadLetter, Decoded, OutboxRow, Record
 
 KNOWN_CUSTOMERS_MAX: Final = 200_000
 """Customers whose profile surely exists, remembered to save a look: about 30 MB when full."""
@@ -83,6 +84,10 @@ class Outcome:
     """Letters that were sent again and are not needed any more: merchant and id."""
     actors: dict[EventId, str] = field(default_factory=dict)
     """By cause: who asked, for the audit. Where nobody did, it was the engine."""
+    audited: list[AuditEntry] = field(default_factory=list)
+    """What the audit must hear besides badges."""
+    rows: list[OutboxRow] = field(default_factory=list)
+    """What Kafka must hear besides what deciding brought."""
 
 
 class Awarder:
@@ -242,7 +247,7 @@ def write_effects(
     completions.write(tx, players)
     awarded = [a for a in effects.announcements if isinstance(a, BadgeAwarded)]
     badges.award(tx, awarded)
-    audited = badges_awarded(awarded, outcome.actors)
+    audited = badges_awarded(awarded, outcome.actors) + outcome.audited
     audit.append(tx, audited)
     ledger.refuse(tx, effects.refused)
     ledger.take_prizes(tx, effects.prizes)
@@ -251,6 +256,7 @@ def write_effects(
     dead_letters.resolve(tx, outcome.resolved)
     locales = {merchant: tenant.default_locale for merchant, (tenant, _) in tenants.items()}
     rows = announce(effects.announcements, locales, now_ms)
+    rows.extend(outcome.rows)
     rows.extend(audit_wire.announced(audited, now_ms))
     rows.extend(outbox_row(letter) for letter in outcome.letters)
     reached("award.before_append")

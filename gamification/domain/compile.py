@@ -47,6 +47,8 @@ class EntryType(IntEnum):
     DEPOSIT = 3
     WITHDRAWAL = 4
     BET = 5
+    ADMIN_AWARD = 8
+    PAYOUT_REVERSAL = 9
 
 
 ENTRY_TYPES: Mapping[CoinType, EntryType] = {

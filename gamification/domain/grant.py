@@ -1,11 +1,11 @@
 """A badge that somebody gives, instead of one that is earned."""
 
-import hashlib
 from enum import Enum, auto
 
-from gamification.domain.activity import Activity, Kind
+from gamification.domain.activity import Activity
+from gamification.domain.cause import stand_in
 from gamification.domain.decide import meet_rulebook
-from gamification.domain.ids import BadgeId, CustomerId, EventId, MerchantId
+from gamification.domain.ids import BadgeId, CustomerId, MerchantId
 from gamification.domain.settle import give, may_hold, settle
 from gamification.domain.turn import Turn
 
@@ -47,12 +47,6 @@ def cause_of(
     now_ms: int,
     traceparent: str | None = None,
 ) -> Activity:
-    """What stands as the cause of a badge that was given.
-
-    Not an event: an id that follows from the fact, so that a repeated call has the same one.
-    """
+    """What stands as the cause of a badge that was given."""
     fact = b"award_badge:" + merchant_id + customer_id + badge_id.encode()
-    event = EventId(hashlib.blake2b(fact, digest_size=16).digest())
-    return Activity(
-        Kind.CUSTOMER_UPDATED, merchant_id, customer_id, event, now_ms, {}, 0, traceparent
-    )
+    return stand_in(fact, merchant_id, customer_id, now_ms, traceparent)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import assert_never
 
 from gamification.domain.effects import Announcement, BadgeAwarded, LevelReached, StreakDay
-from gamification.domain.ids import MerchantId, uuid_text
+from gamification.domain.ids import CustomerId, MerchantId, uuid_text
 from gamification.wire import encode
 from gamification.wire.encode import Stamp
 from gamification.wire.envelope import OutboxRow
@@ -39,6 +39,17 @@ def announce(
             case _:
                 assert_never(fact)
     return rows
+
+
+def profile_changed(
+    merchant_id: MerchantId, customer_id: CustomerId, cause: str, created_at_ms: int
+) -> OutboxRow:
+    """For who keeps a customer's totals: they moved, perhaps down. `cause` is the fact."""
+    merchant, customer = uuid_text(merchant_id), uuid_text(customer_id)
+    key = f"profile:{merchant}:{customer}"
+    stamp = Stamp(merchant, customer, created_at_ms)
+    body = encode.cache_invalidate(stamp, key, "profile", cause)
+    return OutboxRow("cache.invalidate", encode.SCHEMA_VERSION, key.encode(), body, None, None)
 
 
 def _badge_rows(fact: BadgeAwarded, stamp: Stamp, locale: str) -> Iterator[OutboxRow]:

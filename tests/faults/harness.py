@@ -27,7 +27,7 @@ from gamification.wire.rulebook import load as load_rulebook
 from tests.faults.ground import Ground, deadlocks
 from tests.faults.load import Load
 from tests.oracle.checker import Auditor, Inputs
-from tests.oracle.expected import MerchantSettings
+from tests.oracle.expected import Correction, MerchantSettings, Person
 from tests.oracle.letters_audit import BadRecord
 from tests.oracle.report import Report
 from tests.waiting import eventually
@@ -66,6 +66,8 @@ class Chain:
         self.activities: list[Activity] = []
         """Valid events that were sent and are not among those of `load`."""
         self.bad: list[BadRecord] = []
+        self.corrections: dict[Person, list[Correction]] = {}
+        """What operators did; what they took, after everything else was counted."""
         self.letter_statuses: dict[str, str] = {}
         """What should become of dead letters, by reason, where they do not stay parked."""
         self._merchants: dict[bytes, MerchantSettings] = {}
@@ -230,6 +232,7 @@ class Chain:
                 activities=activities,
                 bad=bad,
                 merchants=dict(self._merchants),  # type: ignore[arg-type]
+                corrections=self.corrections,
                 letter_statuses=self.letter_statuses,
             )
         )

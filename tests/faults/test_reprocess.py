@@ -12,6 +12,7 @@ import pytest
 from bench.workload import Delivery
 from deploy.launch import ROOT
 from gamification.domain.activity import Kind
+from tests.faults.commands import command
 from tests.faults.deliveries import activity_of, firsts, poisonous, spoilt
 from tests.faults.harness import KILLED, Chain
 from tests.waiting import eventually
@@ -25,20 +26,7 @@ STATUSES = "SELECT status, count(*) FROM dead_letters WHERE reason = 'poison' GR
 
 
 def reprocess(chain: Chain, *arguments: str, kill_at: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        (sys.executable, "-m", "cli.reprocess_dlq", *arguments),
-        cwd=ROOT,
-        env={
-            **os.environ,
-            **chain.addresses.as_environment(),
-            **chain.settings,
-            "GAMIFICATION_KILL_AT": kill_at,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return command(chain, "reprocess_dlq", *arguments, kill_at=kill_at)
 
 
 def person_of(delivery: Delivery) -> tuple[object, object]:
@@ -90,10 +78,10 @@ def test_what_was_poison_is_counted_when_its_cause_is_gone(chain: Chain) -> None
 
 def interrupted(chain: Chain, *arguments: str) -> int:
     """Ctrl-C when some letters are sent; how many are."""
-    command = (sys.executable, "-m", "cli.reprocess_dlq", *arguments)
+    line = (sys.executable, "-m", "cli.reprocess_dlq", *arguments)
     environment = {**os.environ, **chain.addresses.as_environment(), **chain.settings}
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+        line, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
         eventually(lambda: statuses(chain).get("replayed", 0) >= 2, within_s=60)
         process.send_signal(signal.SIGINT)

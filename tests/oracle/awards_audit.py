@@ -9,7 +9,7 @@ import psycopg
 
 from gamification.domain.activity import KIND_CODES, Activity
 from tests.oracle import postgres_rows as sql
-from tests.oracle.expected import ExpectedProfile, Person
+from tests.oracle.expected import Correction, ExpectedProfile, Person
 from tests.oracle.postgres_rows import BadgeRow, ProfileRow
 from tests.oracle.report import Invariant, Report, shown
 
@@ -29,14 +29,14 @@ def compare_events(
 
 
 def compare_profiles(wanted: Wanted, profiles: Mapping[Person, ProfileRow], report: Report) -> None:
-    """`level_high` is the level, because nothing in the model takes EXP away."""
+    """Balances, levels, streaks and settings."""
     want: Things = {
         person: {
             "exp": one.exp,
             "coins": one.coins,
             "coins_earned": one.coins_earned,
             "level": one.level,
-            "level_high": one.level,
+            "level_high": one.level_high,
             "current_streak": one.current_streak,
             "longest_streak": one.longest_streak,
             "active_days": one.active_days,
@@ -92,12 +92,16 @@ def compare_causes(
     badges: Iterable[BadgeRow],
     paid: Mapping[Person, set[bytes]],
     report: Report,
+    *,
     granted: Mapping[Person, Iterable[str]] | None = None,
+    corrections: Mapping[Person, Iterable[Correction]] | None = None,
 ) -> None:
-    """Whatever was paid or given names one of that customer's own events or calls as its cause."""
+    """Whatever was paid or given has one of that customer's own events or calls as its cause."""
     own: dict[Person, set[bytes]] = defaultdict(set)
     for person, given in (granted or {}).items():
-        own[person] |= {_cause_of_call(person, badge) for badge in given}
+        own[person] |= {_cause_of(b"award_badge:", person, badge) for badge in given}
+    for person, made in (corrections or {}).items():
+        own[person] |= {_cause_of(b"correction:", person, each.key) for each in made}
     for one in activities:
         own[one.merchant_id, one.customer_id].add(one.event_id)
     for badge in badges:
@@ -108,9 +112,9 @@ def compare_causes(
             report.differ(AWARDS, f"entries: {shown((*person, cause))} has a cause that never was")
 
 
-def _cause_of_call(person: Person, badge: str) -> bytes:
-    """The id that AwardBadge gives its fact, whoever calls and how often."""
-    fact = b"award_badge:" + person[0] + person[1] + badge.encode()
+def _cause_of(kind: bytes, person: Person, name: str) -> bytes:
+    """The id that a call gives its fact, whoever calls and how often."""
+    fact = kind + person[0] + person[1] + name.encode()
     return hashlib.blake2b(fact, digest_size=16).digest()
 
 

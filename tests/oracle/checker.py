@@ -22,10 +22,11 @@ from tests.oracle import postgres_rows as sql
 from tests.oracle.audit_rows import compare_audit
 from tests.oracle.avro_read import Published
 from tests.oracle.boards_audit import compare_boards
+from tests.oracle.corrections_audit import compare_corrections, compare_told
 from tests.oracle.expected import MerchantSettings, Person
 from tests.oracle.ledger_audit import LedgerAudit
 from tests.oracle.letters_audit import BadRecord, compare_letters
-from tests.oracle.model import Granted, expected
+from tests.oracle.model import Corrections, Granted, expected
 from tests.oracle.postgres_rows import AuditRow, ProfileRow
 from tests.oracle.report import Report
 from tests.oracle.topic_records import TopicReader, TopicRecord
@@ -51,6 +52,8 @@ class Inputs:
     merchants: Mapping[MerchantId, MerchantSettings] = dataclasses.field(default_factory=dict)
     granted: Granted = dataclasses.field(default_factory=dict)
     """Badges that AwardBadge gave, or found given, by customer."""
+    corrections: Corrections = dataclasses.field(default_factory=dict)
+    """Operators', by customer. What they take is taken when all else is counted."""
     letter_statuses: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """What became of dead letters, by reason, where they are not parked."""
 
@@ -100,7 +103,13 @@ class Auditor:
         `through`: as for `look`.
         """
         report = Report()
-        wanted = expected(inputs.activities, inputs.rulebooks, inputs.merchants, inputs.granted)
+        wanted = expected(
+            inputs.activities,
+            inputs.rulebooks,
+            inputs.merchants,
+            inputs.granted,
+            inputs.corrections,
+        )
         self._topics.catch_up()
         with self._database(through) as database:
             profiles = _profiles(database)
@@ -110,8 +119,14 @@ class Auditor:
             badges = awards.compare_badges(database, wanted, profiles, report)
             awards.compare_amounts(wanted, self._ledger.by_rule, report)
             awards.compare_causes(
-                inputs.activities, badges, self._ledger.causes, report, inputs.granted
+                inputs.activities,
+                badges,
+                self._ledger.causes,
+                report,
+                granted=inputs.granted,
+                corrections=inputs.corrections,
             )
+            compare_corrections(database, inputs.corrections, report)
             awards.compare_sets(database, wanted, report)
             awards.compare_board_days(database, wanted, report)
             self._outbox.look(database, report)
@@ -125,6 +140,7 @@ class Auditor:
             compare_facts(told, badges, wanted, profiles, report)
             audited = (AuditRow(*values) for values in sql.rows(database, sql.AUDITED))
             compare_audit(told, badges, audited, report)
+            compare_told(told, inputs.corrections, report)
             letters = [record for record in records if record.topic in LETTERS]
             found = self._outbox.rows
             compare_letters(

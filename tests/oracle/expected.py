@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gamification.domain.ids import BadgeId, CustomerId, MerchantId, RuleId
 
@@ -27,6 +27,18 @@ class Amounts:
     coins: int = 0
 
 
+class Correction(NamedTuple):
+    """An entry that an operator made. Amounts are signed.
+
+    The model counts what was given whenever it was, and what was taken as taken after all else.
+    """
+
+    key: str
+    """As the ledger keeps it."""
+    exp: int
+    coins: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedProfile:
     """Everything about one customer that must not depend on how the activities arrived."""
@@ -35,6 +47,7 @@ class ExpectedProfile:
     coins: int
     coins_earned: int
     level: int
+    level_high: int
     current_streak: int
     longest_streak: int
     active_days: frozenset[date]
@@ -57,4 +70,4 @@ class ExpectedProfile:
     @property
     def levels_announced(self) -> range:
         """Every level reached, each once; level 1 is where everybody starts."""
-        return range(2, self.level + 1)
+        return range(2, self.level_high + 1)

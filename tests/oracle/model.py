@@ -18,16 +18,17 @@ from gamification.domain.activity import Activity, Kind
 from gamification.domain.ids import DEFAULT_MERCHANT, BadgeId, EventId, MerchantId, RuleId
 from gamification.domain.rulebook import CoinType, EarnRule, EventMetric, Rulebook
 from tests.oracle import earnings
-from tests.oracle.awards import Facts, prospects_of, settle
+from tests.oracle.awards import Facts, level_of, prospects_of, settle
 from tests.oracle.boards import board_days
 from tests.oracle.calendar import day_of, zone
-from tests.oracle.expected import Amounts, ExpectedProfile, MerchantSettings, Person
+from tests.oracle.expected import Amounts, Correction, ExpectedProfile, MerchantSettings, Person
 from tests.oracle.metrics import ByKind, active_days, by_kind, metric_value, streaks
 from tests.oracle.settings import known_settings
 
 NOTHING: Final = Amounts()
 
 Granted: TypeAlias = Mapping[Person, Collection[BadgeId]]
+Corrections: TypeAlias = Mapping[Person, Collection[Correction]]
 
 
 def expected(
@@ -35,15 +36,16 @@ def expected(
     rulebooks: Rulebook | Mapping[MerchantId, Rulebook],
     merchants: Mapping[MerchantId, MerchantSettings] | None = None,
     granted: Granted | None = None,
+    corrections: Corrections | None = None,
 ) -> dict[Person, ExpectedProfile]:
     """Each customer's final state.
 
     `activities` are distinct: two with one id at one merchant are an error of the caller.
     `rulebooks` is one for all, or by merchant with `DEFAULT_MERCHANT` for the rest; a merchant
     that `merchants` does not name has the settings of a merchant that was just made. `granted` are
-    badges that somebody gave, by a call that was not refused.
+    badges that somebody gave, by a call that was not refused; `corrections` are operators'.
     """
-    given = granted or {}
+    given, corrected = granted or {}, corrections or {}
     people: dict[Person, list[Activity]] = defaultdict(list)
     seen: set[tuple[MerchantId, EventId]] = set()
     for activity in activities:
@@ -52,7 +54,7 @@ def expected(
             raise ValueError(f"the model wants distinct activities: {activity.event_id.hex()}")
         seen.add(identity)
         people[activity.merchant_id, activity.customer_id].append(activity)
-    for person in given:
+    for person in (*given, *corrected):
         people.setdefault(person, [])
     judges = {
         merchant: _Judge(
@@ -61,7 +63,9 @@ def expected(
         for merchant in {person[0] for person in people}
     }
     return {
-        person: judges[person[0]].profile(own, frozenset(given.get(person, ())))
+        person: judges[person[0]].profile(
+            own, frozenset(given.get(person, ())), corrected.get(person, ())
+        )
         for person, own in people.items()
     }
 
@@ -83,7 +87,10 @@ class _Judge:
         self._merchant = merchant
 
     def profile(
-        self, own: Sequence[Activity], granted: frozenset[BadgeId] = frozenset()
+        self,
+        own: Sequence[Activity],
+        granted: frozenset[BadgeId] = frozenset(),
+        corrections: Collection[Correction] = (),
     ) -> ExpectedProfile:
         """What one customer's activities come to. Changes of settings earn nothing."""
         rules = self._rules
@@ -94,7 +101,8 @@ class _Judge:
         active = active_days(rules.streak, dated)
         current, longest = streaks(active, rules.streak.freezes if rules.streak else 0)
         facts = Facts(
-            exp=sum(each.amounts.exp for each in earned.values()),
+            exp=sum(each.amounts.exp for each in earned.values())
+            + sum(max(0, each.exp) for each in corrections),
             coins_earned=sum(each.coins_earned for each in earned.values()),
             longest_streak=longest,
             locale_ever=known.locale_ever,
@@ -103,11 +111,13 @@ class _Judge:
         )
         standing = settle(rules, self._prospects, facts)
         not_earned = sum(each.amounts.coins - each.coins_earned for each in earned.values())
+        exp = standing.exp + sum(min(0, each.exp) for each in corrections)
         return ExpectedProfile(
-            exp=standing.exp,
-            coins=standing.coins_earned + not_earned,
+            exp=exp,
+            coins=standing.coins_earned + not_earned + sum(each.coins for each in corrections),
             coins_earned=standing.coins_earned,
-            level=standing.level,
+            level=level_of(rules.levels, exp),
+            level_high=standing.level,
             current_streak=current,
             longest_streak=longest,
             active_days=active,

@@ -20,6 +20,19 @@ LEDGER: Final = """
      ORDER BY merchant_id, customer_id, entry
 """
 
+CORRECTIONS: Final = """
+    SELECT uuid_send(merchant_id), uuid_send(customer_id), idempotency_key, exp, coins,
+           actor IS NOT NULL, reverses
+      FROM ledger WHERE idempotency_key IS NOT NULL OR actor IS NOT NULL OR reverses IS NOT NULL
+"""
+
+REVERSED: Final = """
+    SELECT uuid_send(l.merchant_id), uuid_send(l.customer_id), l.entry, o.exp, o.coins
+      FROM ledger l LEFT JOIN ledger o
+        ON (o.merchant_id, o.customer_id, o.entry) = (l.merchant_id, l.customer_id, l.reverses)
+     WHERE l.reverses IS NOT NULL AND (o.exp, o.coins) IS DISTINCT FROM (-l.exp, -l.coins)
+"""
+
 PROFILES: Final = """
     SELECT uuid_send(merchant_id), uuid_send(customer_id), exp, coins, coins_earned, level,
            level_high, entries, current_streak, longest_streak, active_from, active_days, badges,

@@ -6,10 +6,11 @@ which batch, and how the two get into each other's way.
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import NamedTuple
 
 import psycopg
 import pytest
@@ -17,11 +18,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from gamification.adapters.postgres import merchants, offsets
+from gamification.adapters.postgres import merchants, offsets, profiles
 from gamification.adapters.postgres.session import EngineSession
 from gamification.application import rulebook_admin
 from gamification.application.award import Awarder, Means, Moves
 from gamification.application.award_badge import Answer, BadgeAwarder, BadgeCall
+from gamification.application.correct import Corrector, Order
 from gamification.application.rules import Tenants
 from gamification.domain.activity import Activity
 from gamification.domain.compile import held_badges
@@ -33,9 +35,10 @@ from gamification.wire.rulebook import load
 from tests.names import name_badges
 from tests.oracle import awards_audit as awards
 from tests.oracle import postgres_rows
-from tests.oracle.expected import ExpectedProfile, MerchantSettings, Person
+from tests.oracle.corrections_audit import compare_corrections
+from tests.oracle.expected import Correction, ExpectedProfile, MerchantSettings, Person
 from tests.oracle.ledger_audit import LedgerAudit
-from tests.oracle.model import expected
+from tests.oracle.model import Corrections, Granted, expected
 from tests.oracle.postgres_rows import ProfileRow
 from tests.oracle.report import Invariant, Report
 from tests.oracle.settings import SUPPORTED_LOCALES
@@ -70,7 +73,16 @@ ANNOUNCED = """
 
 Batches = list[list[Activity]]
 Gifts = list[tuple[CustomerId, BadgeId]]
-World = tuple[Rulebook, str | None, list[Activity], list[Activity], Batches, Gifts]
+Tips = list[tuple[CustomerId, int, int]]
+"""Who is given how much EXP and how many coins."""
+World = tuple[Rulebook, str | None, list[Activity], list[Activity], Batches, Gifts, Tips]
+
+
+class Calls(NamedTuple):
+    """What others asked for meanwhile."""
+
+    granted: Granted
+    corrections: Corrections
 
 
 class Worker:
@@ -103,6 +115,7 @@ class Caller:
         self.session = EngineSession(dsn, "caller")
         tenants = Tenants(self.session, load, create_merchants=True)
         self._awarder = BadgeAwarder(self.session, tenants, lambda: NOW_MS)
+        self._corrector = Corrector(self.session, tenants, lambda: NOW_MS)
 
     def award(self, calls: Sequence[BadgeCall], together: int) -> dict[Person, set[BadgeId]]:
         """What was not refused."""
@@ -116,6 +129,14 @@ class Caller:
                 else:
                     assert reply.answer is Answer.NOT_ELIGIBLE
         return granted
+
+    def tip(self, tips: Sequence[tuple[Person, Correction]]) -> None:
+        """Each twice, as an operator does who is not sure."""
+        for person, (key, exp, coins) in (*tips, *tips):
+            with self.session.transaction() as tx:
+                profiles.create_missing(tx, [person])
+            order = Order(person, "operator", "test", really=True)
+            self._corrector.award(order, exp, coins, key.removeprefix("award:"))
 
 
 def no_letters(_record: Record, reason: Reason, detail: str) -> DeadLetter:
@@ -145,7 +166,10 @@ def worlds(draw: st.DrawFn) -> World:
     held = sorted(held_badges(rules))
     some = st.tuples(st.sampled_from(people), st.sampled_from(held)) if people and held else None
     given = draw(st.lists(some, max_size=8)) if some is not None else []
-    return rules, zone, draw(homes()), told, draw(arrivals(told)), given
+    amounts = st.sampled_from((0, 1, 7, 50, 300))
+    tips = st.tuples(st.sampled_from(people), amounts, amounts) if people else st.nothing()
+    tipped = draw(st.lists(tips.filter(lambda tip: any(tip[1:])), max_size=3)) if people else []
+    return rules, zone, draw(homes()), told, draw(arrivals(told)), given, tipped
 
 
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of what failed, never else
@@ -165,7 +189,7 @@ def test_two_workers_end_where_the_model_says(database_dsn: str) -> None:
         world: World,
         turns: Sequence[bool],
     ) -> None:
-        rulebook, zone, home, told, arrived, given = world
+        rulebook, zone, home, told, arrived, given, tips = world
         salt = uuid.uuid4().bytes[:8]
         merchant = MerchantId(b"merchant" + salt)
         _open_for_business(workers[0].session, merchant, zone, rulebook)
@@ -177,27 +201,37 @@ def test_two_workers_end_where_the_model_says(database_dsn: str) -> None:
             BadgeCall(merchant, CustomerId(who[:8] + salt), badge, "test", is_known=True)
             for who, badge in given
         ]
+        tipped = [
+            ((merchant, CustomerId(who[:8] + salt)), Correction(f"award:{number}", exp, coins))
+            for number, (who, exp, coins) in enumerate(tips)
+        ]
         granting = threads.submit(caller.award, calls * 2, 1 + len(turns) % 3)
+        tipping = threads.submit(tipper.tip, tipped)
         for done in [
             threads.submit(worker.award, share)
             for worker, share in zip(workers, shares, strict=True)
         ]:
             done.result(30)
         granted = granting.result(30)
+        tipping.result(30)
+        corrections: dict[Person, list[Correction]] = {}
+        for person, correction in tipped:
+            corrections.setdefault(person, []).append(correction)
         everything = at_home([*home, *told], merchant, salt)
         settled = {merchant: MerchantSettings(timezone=zone)}
-        wanted = expected(everything, rulebook, settled, granted)
-        report = _compared(database_dsn, merchant, everything, wanted, granted)
+        wanted = expected(everything, rulebook, settled, granted, corrections)
+        calls_made = Calls(granted, corrections)
+        report = _compared(database_dsn, merchant, everything, wanted, calls_made)
         assert not any(report.differences(each) for each in Invariant), str(report)
         compared.update({each: report.compared(each) for each in Invariant})
 
     workers = (Worker(database_dsn, 0), Worker(database_dsn, 1))
-    caller = Caller(database_dsn)
+    caller, tipper = Caller(database_dsn), Caller(database_dsn)
     try:
-        with ThreadPoolExecutor(len(workers) + 1) as threads:
+        with ThreadPoolExecutor(len(workers) + 2) as threads:
             search()
     finally:
-        for each in (*workers, caller):
+        for each in (*workers, caller, tipper):
             each.session.close()
     # Random worlds differ in size: 900 to 1,500 were seen.
     assert compared[Invariant.AWARDS] > 500
@@ -222,7 +256,7 @@ def _compared(
     merchant: MerchantId,
     everything: Sequence[Activity],
     wanted: dict[Person, ExpectedProfile],
-    granted: Mapping[Person, Iterable[BadgeId]],
+    calls: Calls,
 ) -> Report:
     report = Report()
     with _rows_of(dsn, merchant) as database:
@@ -234,7 +268,15 @@ def _compared(
         awards.compare_profiles(wanted, profiles, report)
         badges = awards.compare_badges(database, wanted, profiles, report)
         awards.compare_amounts(wanted, ledger.by_rule, report)
-        awards.compare_causes(everything, badges, ledger.causes, report, granted)
+        awards.compare_causes(
+            everything,
+            badges,
+            ledger.causes,
+            report,
+            granted=calls.granted,
+            corrections=calls.corrections,
+        )
+        compare_corrections(database, calls.corrections, report)
         awards.compare_sets(database, wanted, report)
         awards.compare_board_days(database, wanted, report)
         _compare_announced(database, wanted, report)
