@@ -15,6 +15,7 @@ from bench import (
     per_event_loop,
     profiles_cost,
     projection,
+    space,
     two_workers,
 )
 from bench.measurement import Bench, Figures, Measurement, Row
@@ -55,6 +56,7 @@ _ALL: Final = (
     award_badge.MEASUREMENT,
     memory.MEASUREMENT,
     limits.MEASUREMENT,
+    space.MEASUREMENT,
     profiles_cost.MEASUREMENT,
 )
 BY_NAME: Final = {each.name: each for each in _ALL}

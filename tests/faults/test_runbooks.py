@@ -13,16 +13,14 @@ from typing import Final
 import psycopg
 import pytest
 import redis
-from confluent_kafka import OFFSET_END
 
 from deploy.devstack.postgres import find_programs
 from deploy.devstack.settings import Source
-from deploy.launch import ROOT, Worker
-from gamification.adapters.kafka.topics import RELAY_TOPIC
+from deploy.launch import ROOT
 from gamification.domain.activity import Kind
 from gamification.domain.ids import uuid_text
-from tests import relays
 from tests.faults.deliveries import activity_of, firsts, spoilt
+from tests.faults.ground import NEW_IDENTITY, PARTITIONS
 from tests.faults.harness import Chain
 from tests.waiting import eventually
 
@@ -104,8 +102,10 @@ class Runbook:
             env={
                 "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
                 "LOGS": str(self.logs),
+                "PGOPTIONS": "-c lock_timeout=5s -c statement_timeout=60s",
                 **self.chain.addresses.as_environment(),
                 **self.chain.settings,
+                "GAMIFICATION_KAFKA_PARTITIONS": PARTITIONS,
                 **{f"{w.name.upper()}_URL": w.url for w in self.chain.workers},
                 **self.variables,
             },
@@ -120,10 +120,6 @@ def runbook(page: str, chain: Chain, logs: Path, **variables: str) -> Runbook:
     return Runbook(page, chain, logs, variables)
 
 
-def ended(worker: Worker) -> bool:
-    return not worker.is_running()
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_each_page_has_the_same_parts_and_is_on_the_list(page: str) -> None:
     text = (FOLDER / f"{page}.md").read_text()
@@ -132,7 +128,7 @@ def test_each_page_has_the_same_parts_and_is_on_the_list(page: str) -> None:
     assert text.partition("\n\n")[2].startswith("**You see** ")
     assert f"]({page}.md)" in (FOLDER / "README.md").read_text()
     assert {language for language, *_ in BLOCK.findall(text)} == {"sh"}
-    assert f'runbook("{page}"' in Path(__file__).read_text(), "nobody runs it"
+    assert f'"{page}",' in Path(__file__).read_text(), "nobody runs it"
 
 
 def test_what_the_pages_name_exists() -> None:
@@ -293,7 +289,7 @@ def test_duplicate_award(chain: Chain, tmp_path: Path) -> None:
 
 
 def test_stuck_relay(chain: Chain, tmp_path: Path) -> None:
-    """Kafka has lost where the relay was: it halts until a person says where to go on."""
+    """Postgres was made anew from a dump: the relay halts until a person says where to go on."""
     _, relay, _ = chain.start("award", "relay", "project")
     stream = chain.stream(events=200)
     chain.prepare_customers(stream)
@@ -302,7 +298,8 @@ def test_stuck_relay(chain: Chain, tmp_path: Path) -> None:
     last = outbox_end(chain)
     chain.excuse(relay)
     relay.stop()
-    relays.delete_records(chain.addresses.kafka_bootstrap, RELAY_TOPIC, OFFSET_END)
+    with psycopg.connect(chain.addresses.postgres_dsn) as database:
+        database.execute(NEW_IDENTITY)
     chain.publish(chain.stream(events=200, seed=2).main())
     chain.wait_inputs_handled()
     relay.launch()
@@ -311,7 +308,7 @@ def test_stuck_relay(chain: Chain, tmp_path: Path) -> None:
 
     page.unhappy()
     said = page.run("Look")
-    assert "Kafka has lost the relay" in said
+    assert "another database" in said
     assert '"halted"' in said
     page.run("Do")
     relay.start()
