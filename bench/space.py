@@ -109,7 +109,7 @@ def _projected(run: Run, boards: "redis.Redis") -> None:
     """Return when the boards hold every change. Raises Failed."""
     newest = int(run.one(PROJECTED)[0])
     deadline = time.monotonic() + PROJECTED_WITHIN_S
-    while int(boards.hget(POSITION, "id") or 0) < newest:  # type: ignore[arg-type]
+    while int(boards.hget(POSITION, "id") or 0) < newest:
         if time.monotonic() > deadline:
             raise Failed("the boards do not follow")
         time.sleep(0.1)
@@ -120,8 +120,9 @@ def rows(found: Mapping[str, Any]) -> list[Row]:
     topics = found["topic_bytes_per_event"]
 
     def of(names: tuple[str, ...]) -> float:
+        parts = ("table", "index")
         return sum(
-            tables[name][f"{part}_bytes_per_event"] for name in names for part in ("table", "index")
+            float(tables[name][f"{part}_bytes_per_event"]) for name in names for part in parts
         )
 
     each = ", ".join(
