@@ -72,7 +72,8 @@ def compose_commands() -> Iterator[list[str]]:
         if "entrypoint" not in service:
             yield command
         else:
-            yield from (each.split() for each in re.findall(r"python -m ([^;]+)", command[0]))
+            found = re.findall(r"python -m ([^;&\n]+)", command[0])
+            yield from map(str.split, found)
 
 
 COMMANDS: Final = [
@@ -293,3 +294,27 @@ def test_the_image_needs_no_tool_of_developers() -> None:
             assert not re.search(
                 r"^\s*(from|import) (deploy|bench|tests)\b", path.read_text(), re.MULTILINE
             )
+
+
+WORKFLOW: Final = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "ci.yml")
+
+
+def steps() -> list[dict[str, Any]]:
+    return [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
+
+
+def test_ci_runs_what_must_pass_before_a_change_is_accepted() -> None:
+    wanted = re.findall(r"^make .+$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+
+    assert wanted
+    assert {*wanted} <= {step.get("run") for step in steps()}
+
+
+def test_ci_may_read_and_nothing_else() -> None:
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    assert not [job for job in WORKFLOW["jobs"].values() if "permissions" in job]
+    assert all("timeout-minutes" in job for job in WORKFLOW["jobs"].values())
+    used = [step["uses"] for step in steps() if "uses" in step]
+    assert all(re.search(r"@(v\d+|[0-9a-f]{40})$", action) for action in used)
+    checkouts = [step for step in steps() if step.get("uses", "").startswith("actions/checkout@")]
+    assert all(step["with"] == {"persist-credentials": False} for step in checkouts)
