@@ -1,14 +1,14 @@
 """What `award` and `reverse` have in common: whom they concern, who did it, what came of it."""
 
 import getpass
-import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.outcome import EXIT_USAGE, outcome
+from cli.options import usage, uuid_of
+from cli.outcome import outcome
 from cli.report import Row, show
 
 if TYPE_CHECKING:  # heavy modules are imported inside functions, so that --help is quick
@@ -31,17 +31,23 @@ def ordered(
 ) -> "Order":
     """Exits with a line that names the option when a value cannot be."""
     from gamification.application.correct import Order  # noqa: PLC0415
-    from gamification.domain.identity import plain_id  # noqa: PLC0415
     from gamification.domain.ids import CustomerId, MerchantId  # noqa: PLC0415
 
-    who = plain_id(actor or getpass.getuser())
-    if who is None:
-        raise usage("--actor", "an id of letters, digits and ._:-, not an address or a name")
     customer = (
         MerchantId(uuid_of(merchant_id, "--merchant-id")),
         CustomerId(uuid_of(customer_id, "--customer-id")),
     )
-    return Order(customer, who, reason, yes)
+    return Order(customer, actor_of(actor), reason, yes)
+
+
+def actor_of(actor: str | None) -> str:
+    """Who does it, as the audit log may keep it. Exits with a line that names the option."""
+    from gamification.domain.identity import plain_id  # noqa: PLC0415 - slow to import
+
+    who = plain_id(actor or getpass.getuser())
+    if who is None:
+        raise usage("--actor", "an id of letters, digits and ._:-, not an address or a name")
+    return who
 
 
 @contextmanager
@@ -90,17 +96,3 @@ def _row(done: "Corrected", place: int) -> Row:
         "reverses": correction.reverses,
         "was_done_before": str(is_repeated).lower(),
     }
-
-
-def uuid_of(text: str, option: str) -> bytes:
-    """Exits with a line that names the option."""
-    try:
-        return uuid.UUID(text).bytes
-    except ValueError:
-        raise usage(option, "a UUID, like 6f1c2d3e-...") from None
-
-
-def usage(option: str, allowed: str) -> typer.Exit:
-    """To be raised."""
-    typer.echo(f"{option}: {allowed}", err=True)
-    return typer.Exit(EXIT_USAGE)

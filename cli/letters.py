@@ -1,12 +1,11 @@
 """How people say which dead letters they mean, and how these are shown."""
 
-import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.outcome import EXIT_USAGE
+from cli.options import moment_ms, usage, uuid_of
 from cli.report import Row
 
 if TYPE_CHECKING:  # heavy modules are imported inside functions, so that --help is quick
@@ -48,14 +47,14 @@ def wanted(  # noqa: PLR0913, PLR0917 - the filters that there are
         raise usage("--event-type", f"one of {', '.join(kinds)}")
     if reason is not None and reason not in reasons:
         raise usage("--reason", f"one of {', '.join(reasons)}")
-    merchant = None if merchant_id is None else _uuid(merchant_id, "--merchant-id")
+    merchant = None if merchant_id is None else uuid_of(merchant_id, "--merchant-id")
     return LetterFilter(
         merchant_id=None if merchant is None else MerchantId(merchant),
         event_type=event_type,
         reason=None if reason is None else Reason(reason),
-        since_ms=None if since is None else _moment_ms(since, "--since"),
-        until_ms=None if until is None else _moment_ms(until, "--until"),
-        id=None if letter_id is None else _uuid(letter_id, "--id"),
+        since_ms=None if since is None else moment_ms(since, "--since"),
+        until_ms=None if until is None else moment_ms(until, "--until"),
+        id=None if letter_id is None else uuid_of(letter_id, "--id"),
     )
 
 
@@ -77,29 +76,6 @@ def row(letter: "Letter") -> Row:
         "first_failed_at": _text(letter.first_failed_at),
         "changed_at": None if letter.changed_at is None else _text(letter.changed_at),
     }
-
-
-def usage(option: str, allowed: str) -> typer.Exit:
-    """To be raised."""
-    typer.echo(f"{option}: {allowed}", err=True)
-    return typer.Exit(EXIT_USAGE)
-
-
-def _uuid(text: str, option: str) -> bytes:
-    try:
-        return uuid.UUID(text).bytes
-    except ValueError:
-        raise usage(option, "a UUID, like 6f1c2d3e-...") from None
-
-
-def _moment_ms(text: str, option: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise usage(option, "a time, like 2026-11-21 or 2026-11-21T13:00Z") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)
 
 
 def _text(moment: datetime) -> str:

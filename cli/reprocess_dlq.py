@@ -15,6 +15,7 @@ from cli.letters import (
     TypeOption,
     UntilOption,
 )
+from cli.options import usage
 from cli.outcome import EXIT_FOUND, outcome
 from cli.progress import Progress
 from cli.report import Row, show
@@ -65,7 +66,7 @@ def list_them(  # noqa: PLR0913 - the filters
 
     asked = letters.wanted(merchant_id, event_type, reason, since, until, letter_id)
     if status not in STATUSES:
-        raise letters.usage("--status", f"one of {', '.join(STATUSES)}")
+        raise usage("--status", f"one of {', '.join(STATUSES)}")
     with outcome() as settings, _session(settings) as session:
         of_status = None if status == "any" else LetterStatus(status)
         found = letter_index.page(session, asked, of_status, limit)

@@ -14,9 +14,8 @@ from cli.corrections import (
     corrector,
     ordered,
     report,
-    usage,
-    uuid_of,
 )
+from cli.options import usage, uuid_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 

@@ -1,6 +1,5 @@
 """After an activation: look at everyone's badges once, in bounded steps beside live traffic."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
@@ -9,11 +8,12 @@ from gamification.adapters.postgres import profiles
 from gamification.adapters.postgres.session import EngineSession, pipelined
 from gamification.application.award import Outcome, write_effects
 from gamification.application.rules import Tenants
-from gamification.domain.activity import Activity, Kind
+from gamification.domain.activity import Activity
+from gamification.domain.cause import stand_in
 from gamification.domain.decide import look_again
 from gamification.domain.effects import BadgeAwarded
 from gamification.domain.errors import Halt
-from gamification.domain.ids import CustomerId, EventId, MerchantId
+from gamification.domain.ids import CustomerId, MerchantId
 from gamification.domain.player import Player
 from gamification.domain.turn import Turn
 from gamification.wire.rulebook import load
@@ -72,8 +72,5 @@ class Backfill:
 
     def _cause(self, player: Player) -> Activity:
         """What stands as the cause: not an event, but an id that this run alone has."""
-        seed = b"backfill:%d:" % self._tenant[1].mark + player.customer_id
-        event = EventId(hashlib.blake2b(seed, digest_size=16).digest())
-        return Activity(
-            Kind.CUSTOMER_UPDATED, player.merchant_id, player.customer_id, event, 0, {}, 0
-        )
+        fact = b"backfill:%d:" % self._tenant[1].mark + player.customer_id
+        return stand_in(fact, player.merchant_id, player.customer_id, 0)

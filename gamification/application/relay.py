@@ -20,9 +20,10 @@ from gamification.adapters.postgres.connection import Database
 from gamification.adapters.postgres.outbox_reader import Entry, Window
 from gamification.adapters.postgres.relay_state import Known
 from gamification.adapters.postgres.wakeup import Channel, Wakeup
+from gamification.application.announced import Site
 from gamification.application.relay_lanes import Ends, Lane, Limits
 from gamification.application.relay_messages import Composer, sources, until_missing
-from gamification.application.relay_repair import Site, repair
+from gamification.application.relay_repair import repair
 from gamification.application.relay_schemas import SchemaPrefixes
 from gamification.application.relay_start import resume_after
 from gamification.application.relay_upkeep import Upkeep, count, measure, stand_by

@@ -13,25 +13,17 @@ so their order stays that of the outbox.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from gamification.adapters.kafka import originals, visible
+from gamification.adapters.kafka import visible
 from gamification.adapters.kafka.position import Found, RelayPosition
-from gamification.adapters.kafka.publisher import Message, TransactionalPublisher
-from gamification.adapters.postgres import outbox_reader, relay_state
-from gamification.adapters.postgres.connection import Database
-from gamification.adapters.postgres.outbox_reader import Entry
+from gamification.adapters.kafka.publisher import TransactionalPublisher
+from gamification.adapters.postgres import relay_state
 from gamification.adapters.postgres.relay_state import Known
+from gamification.application.announced import Site, look
 from gamification.application.relay_lanes import Lane
-from gamification.application.relay_messages import Composer, sources, until_missing
 from gamification.application.relay_start import resume_after
-from gamification.domain.errors import Unavailable
 from gamification.telemetry import logs
-
-ROWS_MAX: Final = 5_000
-LOOKS_MAX: Final = 1_000
-BEFORE_S: Final = 60.0
-"""How far the clocks of Postgres and of whoever published may have been apart."""
 
 log = logs.get("relay")
 
@@ -44,15 +36,6 @@ class Repaired(NamedTuple):
     known: Known
     announced: frozenset[int]
     """Ids of rows after the position that readers see already."""
-
-
-class Site(NamedTuple):
-    """Where it is to be done."""
-
-    brokers: str
-    lane: Lane
-    database: Database
-    composer: Composer
 
 
 def own_topics(lane: Lane, names: Mapping[int, str]) -> list[str]:
@@ -92,54 +75,9 @@ def repair(site: Site, publisher: TransactionalPublisher, found: Found, known: K
     back = RelayPosition(begin, known.incarnation)
     publisher.publish((), back)
     publisher.undo(topics, back)
-    announced = _announced(site, begin, up_to)
+    announced = look(site, begin, up_to).announced
     log.warning("relay_repaired", lane=lane.name, after=begin, announced=len(announced))
     if known.published <= up_to:
         # Postgres remembers that it was published, as Kafka said; now it is not, or in part.
         known = replace(known, published=min(known.published, begin))
     return Repaired(back, known, announced)
-
-
-def _announced(site: Site, after: int, up_to: int) -> frozenset[int]:
-    """Which rows in (after, up_to] readers of committed records see."""
-    entries = _rows(site, after, up_to) if up_to > after else []
-    if not entries:
-        return frozenset()
-    messages = _messages(site, entries)
-    from_s = min(entry.created_s for entry in entries) - BEFORE_S
-    topics = sorted({message.topic for message in messages})
-    seen = visible.since(site.brokers, topics, int(from_s * 1000))
-    announced: set[int] = set()
-    for entry, message in zip(entries, messages, strict=True):
-        content = message.topic, message.key, message.value
-        if seen[content] > 0:
-            seen[content] -= 1
-            announced.add(entry.id)
-    return frozenset(announced)
-
-
-def _rows(site: Site, after: int, up_to: int) -> list[Entry]:
-    others = site.lane.of_others(site.composer.topics)
-    rows: list[Entry] = []
-    for _ in range(LOOKS_MAX):
-        window = outbox_reader.read_after(site.database, after, ROWS_MAX, others)
-        rows += [entry for entry in window.entries if entry.id <= up_to]
-        if window.up_to >= up_to or not window.looked_at:
-            return rows
-        after = window.up_to
-    raise Unavailable("more rows than one transaction can have had")
-
-
-def _messages(site: Site, entries: list[Entry]) -> list[Message]:
-    """As they were published."""
-    messages: list[Message] = []
-    rest = entries
-    for _ in range(LOOKS_MAX):
-        by_reference = sources(rest)
-        found = originals.fetch(site.brokers, by_reference) if by_reference else {}
-        part = list(until_missing(rest, found))
-        messages += site.composer.compose(part, found, frozenset())
-        rest = rest[len(part) :]
-        if not rest:
-            return messages
-    raise Unavailable("kafka: originals of letters are read too slowly")

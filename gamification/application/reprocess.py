@@ -5,12 +5,12 @@ interrupted leaves the rest parked; two who run at once share the letters betwee
 do not pass through here: the relay copies them from the topic, address and all.
 """
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from gamification.adapters.postgres import letter_index, outbox
 from gamification.adapters.postgres.session import EngineSession
+from gamification.application.pace import Pace
 from gamification.domain.errors import Rejected
 from gamification.domain.ids import DEFAULT_MERCHANT, MerchantId
 from gamification.domain.letter import LetterFilter, LetterStatus
@@ -20,11 +20,7 @@ from gamification.wire.envelope import Record
 from gamification.wire.fields import uuid_bytes
 
 PAGE_RECORDS: Final = 500
-ROUNDS_PER_S: Final = 10
-"""Letters are sent in small groups, as many a second."""
 DISCARD_AT_ONCE: Final = 1_000
-CATCH_UP_S: Final = 1.0
-"""What was late, because Postgres was, is made up for by at most so much at once."""
 
 
 class Known(NamedTuple):
@@ -54,15 +50,11 @@ class Replayer:
         pause: Callable[[float], bool],
         *,
         insist: bool = False,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`insist`: send also what came back too often."""
         self._session = session
-        self._per_s = per_s
-        self._pause = pause
+        self._pace = Pace(per_s, pause)
         self._attempts_max = letter_index.attempts_max(insist=insist)
-        self._clock = clock
-        self._due_s = clock()
 
     def replay(
         self,
@@ -75,8 +67,8 @@ class Replayer:
         Ends early when `pause` says so. Raises Unavailable or Halt; what was sent is sent.
         """
         sent = Sent()
-        together = max(1, round(self._per_s / ROUNDS_PER_S))
-        self._due_s = self._clock()
+        together = self._pace.together
+        self._pace.begin()
         for page in pages:
             known = [each for record in page if (each := _known(record)) is not None]
             parked = letter_index.among(self._session, wanted, [each.key for each in known])
@@ -88,7 +80,7 @@ class Replayer:
                 number = self._send(sendable[at : at + together])
                 sent = sent._replace(replayed=sent.replayed + number)
                 told(sent)
-                if self._paced(number):
+                if self._pace.took(number):
                     return sent
             told(sent)
         return sent
@@ -102,12 +94,6 @@ class Replayer:
             reached("replay.before_commit")
         reached("replay.after_commit")
         return len(mine)
-
-    def _paced(self, number: int) -> bool:
-        """Wait until the next group is due; whether to stop."""
-        now_s = self._clock()
-        self._due_s = max(self._due_s, now_s - CATCH_UP_S) + number / self._per_s
-        return self._pause(max(0.0, self._due_s - now_s))
 
 
 def _known(record: Record) -> Known | None:

@@ -14,7 +14,11 @@ def stand_in(
     traceparent: str | None = None,
 ) -> Activity:
     """An activity that earns nothing; its id follows from `fact`: asked again, it is the same."""
-    event = EventId(hashlib.blake2b(fact, digest_size=16).digest())
+    event = stand_in_id(fact)
     return Activity(
         Kind.CUSTOMER_UPDATED, merchant_id, customer_id, event, now_ms, {}, 0, traceparent
     )
+
+
+def stand_in_id(fact: bytes) -> EventId:
+    return EventId(hashlib.blake2b(fact, digest_size=16).digest())

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from typing import Final
 
-from gamification.domain.compile import CompiledBadge, EntryType
+from gamification.domain.compile import CompiledBadge, CompiledRulebook, EntryType
 from gamification.domain.effects import BadgeAwarded, LevelReached
 from gamification.domain.player import Player
 from gamification.domain.rulebook import Reward
@@ -43,10 +43,14 @@ def give(turn: Turn, badge: CompiledBadge) -> None:
         reach_levels(turn)
 
 
+def level_of(rules: CompiledRulebook, exp: int) -> int:
+    return bisect_right(rules.thresholds, exp)
+
+
 def reach_levels(turn: Turn) -> None:
     """Level is always the level of the EXP; rewards follow the high-water mark."""
     player, rules = turn.player, turn.rules
-    level = bisect_right(rules.thresholds, player.exp)
+    level = level_of(rules, player.exp)
     if level != player.level:
         player.level = level
         player.dirty = True

@@ -79,6 +79,22 @@ def replay_row(record: Record) -> OutboxRow:
     return OutboxRow(REPLAY_TOPIC, 0, record.key, None, traceparent_of(record.headers), text)
 
 
+def copy_row(record: Record) -> OutboxRow:
+    """The row that makes the relay send a record of an input topic again, by reference."""
+    headers = {
+        ORIGIN_TOPIC: record.topic,
+        ORIGIN_PARTITION: str(record.partition),
+        ORIGIN_OFFSET: str(record.offset),
+        ORIGIN_TIMESTAMP: str(record.timestamp_ms),
+    }
+    traceparent = traceparent_of(record.headers)
+    if traceparent is not None:
+        headers[TRACEPARENT] = traceparent
+    text = json.dumps({"headers": headers, "source": list(record.position)}, separators=(",", ":"))
+    # The relay takes the key from the original, too: a producer's key may be personal.
+    return OutboxRow(REPLAY_TOPIC, 0, None, None, traceparent, text)
+
+
 def headers_of(letter_json: str) -> list[tuple[str, bytes]]:
     """Kafka headers from OutboxRow.letter."""
     headers: dict[str, str] = json.loads(letter_json)["headers"]

@@ -227,26 +227,3 @@ def test_what_came_back_is_known_for_the_letter_that_it_was(world: World) -> Non
     with world.session.transaction() as tx:
         dead_letters.resolve(tx, [(OTHER, found), (SHOP, found)])
     assert world.numbers(LetterStatus.RESOLVED) == [7]
-
-
-def test_the_rate_is_kept_on_the_average() -> None:
-    """Whatever each step takes, and although it falls behind for a while."""
-    now = 0.0
-    waited: list[float] = []
-
-    class Paced(Replayer):
-        def _send(self, group: Sequence[object]) -> int:
-            nonlocal now
-            now += 0.7 if len(waited) == 20 else 0.03
-            return len(group)
-
-    def pause(seconds: float) -> bool:
-        nonlocal now
-        waited.append(seconds)
-        now += seconds
-        return False
-
-    replayer = Paced(None, 100.0, pause, clock=lambda: now)  # type: ignore[arg-type]
-    for _ in range(60):
-        assert not replayer._paced(replayer._send([object()] * 10))
-    assert now == pytest.approx(600 / 100.0, rel=0.02)

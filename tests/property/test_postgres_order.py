@@ -201,10 +201,7 @@ def test_two_workers_end_where_the_model_says(database_dsn: str) -> None:
             BadgeCall(merchant, CustomerId(who[:8] + salt), badge, "test", is_known=True)
             for who, badge in given
         ]
-        tipped = [
-            ((merchant, CustomerId(who[:8] + salt)), Correction(f"award:{number}", exp, coins))
-            for number, (who, exp, coins) in enumerate(tips)
-        ]
+        tipped = _tipped(tips, merchant, salt)
         granting = threads.submit(caller.award, calls * 2, 1 + len(turns) % 3)
         tipping = threads.submit(tipper.tip, tipped)
         for done in [
@@ -214,9 +211,7 @@ def test_two_workers_end_where_the_model_says(database_dsn: str) -> None:
             done.result(30)
         granted = granting.result(30)
         tipping.result(30)
-        corrections: dict[Person, list[Correction]] = {}
-        for person, correction in tipped:
-            corrections.setdefault(person, []).append(correction)
+        corrections = _by_person(tipped)
         everything = at_home([*home, *told], merchant, salt)
         settled = {merchant: MerchantSettings(timezone=zone)}
         wanted = expected(everything, rulebook, settled, granted, corrections)
@@ -236,6 +231,20 @@ def test_two_workers_end_where_the_model_says(database_dsn: str) -> None:
     # Random worlds differ in size: 900 to 1,500 were seen.
     assert compared[Invariant.AWARDS] > 500
     assert compared[Invariant.LEDGER] > 100
+
+
+def _tipped(tips: Tips, merchant: MerchantId, salt: bytes) -> list[tuple[Person, Correction]]:
+    return [
+        ((merchant, CustomerId(who[:8] + salt)), Correction(f"award:{number}", exp, coins))
+        for number, (who, exp, coins) in enumerate(tips)
+    ]
+
+
+def _by_person(made: Iterable[tuple[Person, Correction]]) -> dict[Person, list[Correction]]:
+    found: dict[Person, list[Correction]] = {}
+    for person, correction in made:
+        found.setdefault(person, []).append(correction)
+    return found
 
 
 def _open_for_business(

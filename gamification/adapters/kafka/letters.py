@@ -1,4 +1,4 @@
-"""Read `gamification.dlq` from a time on, page by page, up to where it ended at the beginning."""
+"""Read a topic's records of some time, page by page, up to where it ended at the beginning."""
 
 import time
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ ASK_WITHIN_S: Final = 10.0
 SILENT_MAX_S: Final = 30.0
 """Kafka said nothing for so long although there is more to read."""
 POLL_S: Final = 0.5
+OUT_OF_ORDER_MS: Final = 5 * 60_000
 QUEUED_KIB_MAX: Final = 8 * 1024
 
 
@@ -25,8 +26,14 @@ class LetterReader:
     again would else be sent again and again.
     """
 
-    def __init__(self, brokers: str, from_ms: int, topic: str = DLQ_TOPIC) -> None:
-        """`from_ms`: milliseconds since 1970. Raises Unavailable."""
+    def __init__(
+        self, brokers: str, from_ms: int, topic: str = DLQ_TOPIC, until_ms: int | None = None
+    ) -> None:
+        """From and until about when: milliseconds since 1970. Raises Unavailable.
+
+        A record of before `until_ms` is missed if it stands behind one that is OUT_OF_ORDER_MS
+        later; others of around both ends come along.
+        """
         self._topic = topic
         self._consumer = Consumer(
             {
@@ -42,7 +49,7 @@ class LetterReader:
             }
         )
         try:
-            self._left = self._places(from_ms)
+            self._left = self._places(from_ms, until_ms)
         except KafkaException as error:
             self._consumer.close()
             raise Unavailable(f"kafka: look at {self._topic}: {error.args[0].name()}") from error
@@ -65,19 +72,30 @@ class LetterReader:
                 yield page
                 heard_s = time.monotonic()  # the caller may have taken its time
 
+    def partitions_left(self) -> set[int]:
+        """Partitions of which there is more to read."""
+        return set(self._left)
+
     def close(self) -> None:
         self._consumer.close()
 
-    def _places(self, from_ms: int) -> dict[int, int]:
+    def _places(self, from_ms: int, until_ms: int | None) -> dict[int, int]:
         """By partition that has something to read, where it ends."""
         told = self._consumer.list_topics(self._topic, timeout=ASK_WITHIN_S).topics[self._topic]
         if told.error is not None:
             raise KafkaException(told.error)
         asked = [TopicPartition(self._topic, partition, from_ms) for partition in told.partitions]
         starts = self._consumer.offsets_for_times(asked, timeout=ASK_WITHIN_S)
+        over: dict[int, int] = {}
+        if until_ms is not None:
+            late_ms = until_ms + OUT_OF_ORDER_MS
+            asked = [TopicPartition(self._topic, each, late_ms) for each in told.partitions]
+            after = self._consumer.offsets_for_times(asked, timeout=ASK_WITHIN_S)
+            over = {place.partition: place.offset for place in after if place.offset >= 0}
         ends: dict[int, int] = {}
         for place in starts:
             _low, end = self._consumer.get_watermark_offsets(place, timeout=ASK_WITHIN_S)
+            end = min(end, over.get(place.partition, end))
             if 0 <= place.offset < end:
                 ends[place.partition] = end
         self._consumer.assign([place for place in starts if place.partition in ends])
