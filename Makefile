@@ -12,7 +12,7 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help setup compiled check format test faults demo bench up down lock
+.PHONY: help setup compiled check format test faults chaos demo bench up down lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -48,6 +48,11 @@ test: compiled ## every test but the slow and the chaotic; starts the servers it
 
 faults: compiled ## every test that injects faults, the slow ones too: some ten minutes
 	$(RUN) -m pytest -m faults tests/faults $(PYTEST_ARGS)
+
+chaos: compiled ## a random mix of faults: SEED=n MINUTES=m, ROUND=k for one of its rounds again
+	$(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
+	  $(if $(ROUND),--round $(ROUND)) $(if $(ROUND_S),--round-s $(ROUND_S)) \
+	  $(if $(PER_S),--per-s $(PER_S)) $(if $(ONLY),--only $(ONLY))
 
 demo: compiled ## a realistic stream through the whole system, under 3 minutes
 	$(RUN) -m deploy.demo

@@ -12,7 +12,7 @@ from cli.report import Row, show
 
 if TYPE_CHECKING:  # heavy modules are imported inside commands, so that --help is quick
     from gamification.bootstrap.reconcile import Compared
-    from gamification.domain.difference import Difference
+    from gamification.domain.difference import Check, Difference
 
 TOLD_EVERY_S: Final = 10.0
 OUTBOX_ROWS: Final = 100_000
@@ -60,37 +60,37 @@ def reconcile(  # noqa: PLR0913 - what may be asked
     """
     from gamification.bootstrap.reconcile import Asked, compare  # noqa: PLC0415 - slow to import
     from gamification.bootstrap.reconcile import repair as write  # noqa: PLC0415
-    from gamification.domain.difference import Check  # noqa: PLC0415
     from gamification.domain.ids import MerchantId  # noqa: PLC0415
 
-    known = [str(check) for check in Check]
-    unknown = [name for name in only or () if name not in known]
-    if unknown:
-        raise usage("--only", f"one of {', '.join(known)}")
-    checks = {Check(name) for name in only or known}
     merchant = None if merchant_id is None else MerchantId(uuid_of(merchant_id, "--merchant-id"))
-    who = actor_of(actor) if repair else ""
+    checks, who = _checks(only), actor_of(actor) if repair else ""
     with outcome() as settings:
         asked = Asked(checks, merchant, outbox_rows)
         progress = _Progress()
         found = compare(settings, asked, time.sleep, progress.step)
         _show(found, limit, as_json=as_json)
-        differing = sum(each.differing for each in found.findings)
-        can_write = len(found.customers) + len(found.boards)
-        if repair and can_write and not yes:
+        if repair and yes and (found.customers or found.boards):
+            write(settings, found, who, time.sleep, progress.step)
+            typer.echo("written anew; compared once more:", err=True)
+            found = compare(settings, asked, time.sleep, progress.step)
+            _show(found, limit, as_json=as_json)
+        elif repair:
             typer.echo(
                 f"would write anew: {len(found.customers)} profiles, "
                 f"leaderboards of {len(found.boards)} merchants; add --yes to do it",
                 err=True,
             )
-        elif repair and can_write:
-            write(settings, found, who, time.sleep, progress.step)
-            typer.echo("written anew; compared once more:", err=True)
-            again = compare(settings, asked, time.sleep, progress.step)
-            _show(again, limit, as_json=as_json)
-            differing = sum(each.differing for each in again.findings)
-        if differing:
+        if any(each.differing for each in found.findings):
             raise typer.Exit(EXIT_FOUND)
+
+
+def _checks(only: list[str] | None) -> "set[Check]":
+    from gamification.domain.difference import Check  # noqa: PLC0415 - slow to import
+
+    known = [str(check) for check in Check]
+    if any(name not in known for name in only or ()):
+        raise usage("--only", f"one of {', '.join(known)}")
+    return {Check(name) for name in only or known}
 
 
 class _Progress:

@@ -57,10 +57,12 @@ def publish(
     kafka_bootstrap: str,
     schemas: WriterSchemas,
     progress: Callable[[int], None] | None = None,
+    *,
+    stored_within_s: float = FLUSH_S,
 ) -> Sent:
     """Returns when all of them are stored. Raises RuntimeError when Kafka refuses one.
 
-    `progress` is told now and then how many were sent.
+    `progress` is told now and then how many were sent. `stored_within_s`: after the last one.
     """
     sent = Sent()
     client = producer(kafka_bootstrap)
@@ -71,9 +73,9 @@ def publish(
             client.poll(0)
             if progress is not None:
                 progress(number)
-    left = client.flush(FLUSH_S)
+    left = client.flush(stored_within_s)
     if left:
-        raise RuntimeError(f"Kafka did not store {left} records within {FLUSH_S} s")
+        raise RuntimeError(f"Kafka did not store {left} records within {stored_within_s} s")
     return sent
 
 

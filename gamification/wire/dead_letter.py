@@ -65,7 +65,9 @@ def outbox_row(letter: DeadLetter) -> OutboxRow:
     """The row that makes the relay publish this letter."""
     source = list(letter.source) if letter.by_reference else None
     text = json.dumps({"headers": _headers(letter), "source": source}, separators=(",", ":"))
-    return OutboxRow(DLQ_TOPIC, 0, letter.key, letter.value, letter.traceparent, text)
+    # With the value, the relay takes the key from the original: it may be an address, too.
+    key = None if letter.by_reference else letter.key
+    return OutboxRow(DLQ_TOPIC, 0, key, letter.value, letter.traceparent, text)
 
 
 def replay_row(record: Record) -> OutboxRow:
@@ -76,7 +78,7 @@ def replay_row(record: Record) -> OutboxRow:
     text = json.dumps(
         {"headers": _texts(record.headers), "source": list(record.position)}, separators=(",", ":")
     )
-    return OutboxRow(REPLAY_TOPIC, 0, record.key, None, traceparent_of(record.headers), text)
+    return OutboxRow(REPLAY_TOPIC, 0, None, None, traceparent_of(record.headers), text)
 
 
 def copy_row(record: Record) -> OutboxRow:
@@ -91,7 +93,6 @@ def copy_row(record: Record) -> OutboxRow:
     if traceparent is not None:
         headers[TRACEPARENT] = traceparent
     text = json.dumps({"headers": headers, "source": list(record.position)}, separators=(",", ":"))
-    # The relay takes the key from the original, too: a producer's key may be personal.
     return OutboxRow(REPLAY_TOPIC, 0, None, None, traceparent, text)
 
 

@@ -28,3 +28,7 @@ def command(
         check=False,
         timeout=WITHIN_S,
     )
+
+
+def reprocess(chain: Chain, *arguments: str, kill_at: str = "") -> subprocess.CompletedProcess[str]:
+    return command(chain, "reprocess_dlq", *arguments, kill_at=kill_at)

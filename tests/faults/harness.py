@@ -29,6 +29,7 @@ from tests.faults.load import Load
 from tests.oracle.checker import Auditor, Inputs
 from tests.oracle.expected import Correction, MerchantSettings, Person
 from tests.oracle.letters_audit import BadRecord
+from tests.oracle.model import Granted
 from tests.oracle.report import Report
 from tests.waiting import eventually
 
@@ -70,6 +71,8 @@ class Chain:
         """What operators did; what they took, after everything else was counted."""
         self.letter_statuses: dict[str, str] = {}
         """What should become of dead letters, by reason, where they do not stay parked."""
+        self.granted: Granted = {}
+        """Badges that were given by calls."""
         self._merchants: dict[bytes, MerchantSettings] = {}
         self._loads: list[tuple[Stream, Load]] = []
         self._expected_dead: set[str] = set()
@@ -232,6 +235,7 @@ class Chain:
                 activities=activities,
                 bad=bad,
                 merchants=dict(self._merchants),  # type: ignore[arg-type]
+                granted=self.granted,
                 corrections=self.corrections,
                 letter_statuses=self.letter_statuses,
             )

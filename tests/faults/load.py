@@ -7,22 +7,36 @@ from typing import Final
 
 from bench.workload import Delivery, Sent, WriterSchemas, publish
 
-FINISHED_WITHIN_S: Final = 120
+STORED_WITHIN_S: Final = 60
 
 
 class Load:
     """Publishes in a thread of its own, `per_s` records a second at most."""
 
     def __init__(
-        self, deliveries: Iterable[Delivery], bootstrap: str, schemas: WriterSchemas, per_s: int
+        self,
+        deliveries: Iterable[Delivery],
+        bootstrap: str,
+        schemas: WriterSchemas,
+        per_s: int,
+        stored_within_s: float = STORED_WITHIN_S,
     ) -> None:
+        """`stored_within_s`: by then Kafka must have all, counted from the last one."""
+        self._finished_within_s = 2 * stored_within_s
         self.published = 0
         self._failure: BaseException | None = None
         self._sent: Sent | None = None
         self._hurry = Event()
         self._thread = Thread(
             target=self._run,
-            args=(lambda: publish(self._paced(deliveries, per_s), bootstrap, schemas),),
+            args=(
+                lambda: publish(
+                    self._paced(deliveries, per_s),
+                    bootstrap,
+                    schemas,
+                    stored_within_s=stored_within_s,
+                ),
+            ),
             name="load",
             daemon=True,
         )
@@ -35,10 +49,10 @@ class Load:
     def finish(self) -> Sent:
         """Send the rest at once; return what was sent. Raises what publishing raised."""
         self._hurry.set()
-        self._thread.join(FINISHED_WITHIN_S)
+        self._thread.join(self._finished_within_s)
         if self._failure is not None:
             raise self._failure
-        assert self._sent is not None, f"still publishing after {FINISHED_WITHIN_S} s"
+        assert self._sent is not None, f"still publishing after {self._finished_within_s} s"
         return self._sent
 
     def _run(self, send: Callable[[], Sent]) -> None:

@@ -1,5 +1,9 @@
 """Postgres restarts, dies, refuses, cuts connections: the work waits and nothing is given up."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 import pytest
 from psycopg import sql
@@ -12,6 +16,20 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.faults
 
 CUTS = 15
+REFUSED_S = 30
+DOORS = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+EXPEL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+
+
+@contextmanager
+def shut(chain: Chain) -> Iterator[None]:
+    """The chain's database ends all sessions and begins none."""
+    name = str(conninfo_to_dict(chain.addresses.postgres_dsn)["dbname"])
+    with psycopg.connect(chain.servers.addresses.postgres_dsn, autocommit=True) as server:
+        server.execute(DOORS.format(sql.Identifier(name), sql.SQL("false")))
+        server.execute(EXPEL, (name,))
+        yield
+        server.execute(DOORS.format(sql.Identifier(name), sql.SQL("true")))
 
 
 def test_restarts_under_load(chain: Chain) -> None:
@@ -59,15 +77,19 @@ def test_a_database_that_lets_nobody_in(chain: Chain) -> None:
     award, *_ = chain.start("award", "relay", "project")
     chain.load(events=3_000, per_s=400)
     chain.wait_counted(300)
-    name = str(conninfo_to_dict(chain.addresses.postgres_dsn)["dbname"])
-    with psycopg.connect(chain.servers.addresses.postgres_dsn, autocommit=True) as server:
-        doors = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-        server.execute(doors.format(sql.Identifier(name), sql.SQL("false")))
-        server.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
-        )
+    with shut(chain):
         chain.wait_failures(award, 5)
-        server.execute(doors.format(sql.Identifier(name), sql.SQL("true")))
+    chain.settle()
+
+
+@pytest.mark.slow
+def test_a_database_that_lets_nobody_in_for_half_a_minute(chain: Chain) -> None:
+    chain.start("award", "award", "relay", "project")
+    chain.load(events=4_000, per_s=100)
+    chain.wait_counted(300)
+    began = time.monotonic()
+    with shut(chain):
+        eventually(lambda: time.monotonic() > began + REFUSED_S, within_s=2 * REFUSED_S)
     chain.settle()
 
 

@@ -12,7 +12,7 @@ import pytest
 from bench.workload import Delivery
 from deploy.launch import ROOT
 from gamification.domain.activity import Kind
-from tests.faults.commands import command
+from tests.faults.commands import reprocess
 from tests.faults.deliveries import activity_of, firsts, poisonous, spoilt
 from tests.faults.harness import KILLED, Chain
 from tests.waiting import eventually
@@ -23,10 +23,6 @@ PEOPLE = "SELECT merchant_id::text, customer_id::text, exp FROM profiles"
 SET = "UPDATE profiles SET exp = %s WHERE (merchant_id, customer_id) = (%s, %s)"
 FULL = 2**53
 STATUSES = "SELECT status, count(*) FROM dead_letters WHERE reason = 'poison' GROUP BY 1"
-
-
-def reprocess(chain: Chain, *arguments: str, kill_at: str = "") -> subprocess.CompletedProcess[str]:
-    return command(chain, "reprocess_dlq", *arguments, kill_at=kill_at)
 
 
 def person_of(delivery: Delivery) -> tuple[object, object]:

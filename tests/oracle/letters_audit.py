@@ -138,7 +138,9 @@ def _compare_outbox(
         by_reference = told.get("source") is not None
         if name in rows:
             report.differ(TOPICS, f"outbox: row {row.id} repeats the letter {name}")
-        rows[name] = row.key, letter.value if by_reference and letter else row.value
+        if by_reference and row.key is not None:
+            report.differ(TOPICS, f"outbox: row {row.id} holds the key of what no table may hold")
+        rows[name] = (letter.key, letter.value) if by_reference and letter else (row.key, row.value)
         if letter is not None:
             missing = set(told["headers"].items()) - {
                 (header, value.decode()) for header, value in letter.headers

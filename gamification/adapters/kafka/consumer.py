@@ -32,6 +32,7 @@ Start = Callable[[Positions], Positions]
 """Where to read on, given the first offset that each assigned partition still has."""
 
 REQUEST_TIMEOUT_S: Final = 10.0
+LEADERS_TIMEOUT_S: Final = 2.0
 IDLE_POLL_S: Final = 0.2
 CLOSE_WITHIN_S: Final = 4.0
 QUEUED_KIB_MAX: Final = 32 * 1024
@@ -340,9 +341,21 @@ class InputConsumer:
                     }
                 )
             except (KafkaException, TimeoutError) as error:
+                self._ask_who_leads(error)
                 raise Unavailable(f"kafka: offsets of {_named(partitions)}: {error}") from error
         firsts, ends = found
         return {place: (firsts[place], ends[place]) for place in partitions}
+
+    def _ask_who_leads(self, error: KafkaException | TimeoutError) -> None:
+        """Have the client forget what it thinks of the partitions' leaders.
+
+        A broker that is just back tells the leaders' epochs of before. The client keeps these for
+        minutes, and every later question is refused for them (FENCED_LEADER_EPOCH).
+        """
+        answered = isinstance(error, KafkaException) and error.args[0].code() > 0
+        if answered:  # else Kafka is away, and this would only take longer
+            with contextlib.suppress(KafkaException):
+                self._admin.list_topics(timeout=LEADERS_TIMEOUT_S)
 
 
 def _raise_if_serious(problem: KafkaError) -> None:

@@ -12,7 +12,6 @@ REFUSED_FOR_GOOD: Final = frozenset(
         KafkaError.MSG_SIZE_TOO_LARGE,
         KafkaError.RECORD_LIST_TOO_LARGE,
         KafkaError.INVALID_RECORD,
-        KafkaError.INVALID_TIMESTAMP,
         KafkaError.POLICY_VIOLATION,
     }
 )
@@ -88,6 +87,8 @@ def translate(
         said += f": a record for {first.topic} was not taken ({first.name})"
     if codes & REFUSED_FOR_GOOD:
         return Unproducible(said)
+    if KafkaError.INVALID_TIMESTAMP in codes:
+        return Unavailable(f"{said}; this machine's clock and the broker's are too far apart")
     if codes & OUR_FAULT:
         return Halt(f"{said}: {cause.str()}")
     if cause.code() in FENCED:
