@@ -70,3 +70,6 @@ lock: setup ## renew requirements.lock from pyproject.toml
 	$(RUN) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-index-url --no-emit-find-links \
 	  --extra dev --output-file requirements.lock pyproject.toml
+	$(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  --constraint requirements.lock --output-file requirements.runtime.lock pyproject.toml

@@ -11,11 +11,13 @@ from bench import (
     drain,
     latency,
     letters,
+    limits,
     memory,
     per_event_loop,
     profiles_cost,
     projection,
     replay_beside,
+    space,
     two_workers,
 )
 from bench.measurement import Bench, Figures, Measurement, Row
@@ -55,6 +57,8 @@ _ALL: Final = (
     projection.MEASUREMENT,
     award_badge.MEASUREMENT,
     memory.MEASUREMENT,
+    limits.MEASUREMENT,
+    space.MEASUREMENT,
     profiles_cost.MEASUREMENT,
     letters.MEASUREMENT,
     replay_beside.MEASUREMENT,

@@ -85,7 +85,7 @@ def introduce(run: Run) -> int:
 
 
 def at_rate(run: Run, load: Load) -> Figures:
-    """One rate."""
+    """How long each fresh customer of `load` waited for the badge. Raises Failed."""
     due = load.fresh(from_s=SETTLE_S)
     with run.ground.reader(fetch_wait_max_ms=100) as reader:
         reader.assign(_ends(run.ground))

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -78,12 +78,15 @@ class Run:
         self.addresses = addresses
         self.application = application
         self.database = psycopg.connect(addresses.postgres_dsn, autocommit=True)
+        self.on_launch: Callable[[Worker], None] = lambda _worker: None
+        """Gets each worker as soon as it is a process."""
         self._first = sum(ground.firsts().values())
 
     def launch(self, kind: str, settings: Mapping[str, str] | None = None) -> Worker:
         """Begin one worker and do not wait for it."""
         worker = self.application.worker(kind, settings)
         worker.launch()
+        self.on_launch(worker)
         return worker
 
     def meter(self, **others: int) -> Meter:
