@@ -20,7 +20,7 @@ from gamification.wire.dead_letter import DLQ_TOPIC
 NAME: Final = "replay_beside"
 LIVE_PER_S: Final = 200
 REPLAYS_PER_S: Final = (0, 100, 1_000, 0)
-LEAD_S: Final = 60
+LEAD_S: Final = 45
 """Letters for so many seconds more than is measured: until the command sends its first one."""
 SENDS_WITHIN_S: Final = 60.0
 

@@ -1,5 +1,6 @@
 """How commands end: exit codes that scripts can rely on, one line instead of a traceback."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -26,6 +27,10 @@ def outcome() -> Iterator[Settings]:
         for problem in error.problems:
             typer.echo(problem, err=True)
         raise typer.Exit(EXIT_USAGE) from error
+    from gamification.telemetry import logs  # noqa: PLC0415 - slow to import
+
+    # A slow statement's log line is not for who reads rows.
+    logs.configure(settings, "command", sys.stderr.buffer)
     try:
         yield settings
     except Unavailable as error:
