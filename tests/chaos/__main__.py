@@ -83,6 +83,8 @@ def _tell_failure(wanted: argparse.Namespace, result: RoundResult, folder: Path)
     kept = folder / f"round-{result.number}"
     say(f"journal, logs of processes and of servers: {kept}")
     size = f" ROUND_S={wanted.round_s:g} PER_S={wanted.per_s}"
+    if wanted.only:
+        size += f' ONLY="{" ".join(wanted.only)}"'
     say(f"again: make chaos SEED={wanted.seed} ROUND={result.number}{size}")
 
 

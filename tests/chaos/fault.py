@@ -26,6 +26,8 @@ class Fault(ABC):
         self.world = world
         self.random = random
         self.for_s = lasts_s
+        self.met = True
+        """Whether it found what it was meant for; else it does not count."""
 
     @abstractmethod
     def inject(self) -> object:

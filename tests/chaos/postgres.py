@@ -162,6 +162,7 @@ class DiskFull(Fault):
 
     def inject(self) -> object:
         if self.world.site.disk is None:
+            self.met = False
             return "no C compiler, or Postgres is not a process of this machine"
         self.world.site.disk.fill()
         return None

@@ -116,7 +116,7 @@ def _play(
         with ThreadPoolExecutor(2 * TOGETHER_MAX) as threads:
             for step in steps:
                 _wait_until(began + step.at_s)
-                threads.submit(_go_through, world, step, arena.tally)
+                threads.submit(_go_through, world, step, arena.tally, began + size.load_s)
                 if world.problems:
                     break
         if not world.problems:
@@ -127,14 +127,16 @@ def _play(
     result.problems += world.problems
 
 
-def _go_through(world: World, step: Step, tally: Tally) -> None:
-    """A fault from its beginning to its end. Never raises."""
+def _go_through(world: World, step: Step, tally: Tally, until_s: float) -> None:
+    """A fault from its beginning to its end. Never raises. By `until_s` it must have begun."""
     fault = step.fault(world, Random(step.seed), step.lasts_s)
     with ExitStack() as stack:
         # The plan keeps them apart, but on a busy machine each may take longer than planned.
         for server in sorted(fault.touches):
             stack.enter_context(world.turns[server])
-        if not world.problems:
+        if time.monotonic() > until_s:
+            world.journal.note("left out", step=step.number, fault=fault.name)
+        elif not world.problems:
             _inject_and_mend(world, step, fault, tally)
 
 
@@ -144,7 +146,8 @@ def _inject_and_mend(world: World, step: Step, fault: Fault, tally: Tally) -> No
     world.journal.note("inject", **about, planned_s=round(step.at_s, 1), for_s=step.lasts_s)
     try:
         detail = fault.inject()
-        tally.injected(fault.name)
+        if fault.met:
+            tally.injected(fault.name)
         world.journal.note("injected", **about, detail=detail)
         _wait_until(began + step.lasts_s)
     except Exception as error:  # noqa: BLE001 - the harness's own trouble ends the round
