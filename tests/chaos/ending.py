@@ -7,8 +7,9 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from gamification.domain.activity import Activity
+from tests.chaos import operators
 from tests.chaos.callers import Callers
-from tests.chaos.points import of_commands
+from tests.chaos.points import LETTERS, of_command
 from tests.chaos.tally import RoundResult
 from tests.chaos.world import World
 from tests.faults.commands import reprocess
@@ -42,6 +43,9 @@ def finish(world: World, callers: Callers, ground: Ground, result: RoundResult) 
     _replay_poison(world)
     world.journal.note("replayed", letters=len(world.poisoned))
     chain.drain(DRAINED_WITHIN_S)
+    operators.correct(world)
+    operators.send_a_window_again(world)
+    chain.drain(DRAINED_WITHIN_S)
     world.journal.note("drained")
     result.calls = sum(map(len, callers.granted.values()))
     result.letters = chain.dead_letters()
@@ -64,7 +68,7 @@ def _replay_poison(world: World) -> None:
     with psycopg.connect(chain.addresses.postgres_dsn) as database:
         database.execute(ROOM)
     only = "replay", "--reason", "poison", "--yes"
-    for point in of_commands():
+    for point in of_command(LETTERS):
         code = reprocess(chain, *only, "--rate", "40", kill_at=f"{point}:1").returncode
         if code == KILLED:
             world.tally.hit(point, "kill")

@@ -16,8 +16,10 @@ KINDS: Final = {
     "project": "project",
 }
 """Which process reaches the points whose names begin so."""
-COMMANDS: Final = frozenset({"replay"})
+LETTERS: Final = "replay"
 """Points of the command with which an operator sends dead letters again."""
+COMMANDS: Final = frozenset({LETTERS, "replay_window", "correct"})
+"""Those of all commands that run in a round."""
 ELSEWHERE: Final = {
     "archive": (
         "tests/faults/test_archive_killed.py",
@@ -45,8 +47,9 @@ def of_kind(kind: str) -> list[str]:
     return [point for point in in_source() if KINDS.get(family(point)) == kind]
 
 
-def of_commands() -> list[str]:
-    return [point for point in in_source() if family(point) in COMMANDS]
+def of_command(name: str) -> list[str]:
+    """Those whose names begin so."""
+    return [point for point in in_source() if family(point) == name]
 
 
 def used() -> list[str]:
