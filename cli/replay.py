@@ -50,10 +50,9 @@ def replay(  # noqa: PLR0913 - the filters
     """Copy records of an input topic to gamification.replay, by the time that they carry.
 
     Harmless to repeat: what was counted before is known and changes nothing, what never was is
-    counted now. Records that cannot be read are left alone: they are dead letters, see
-    cli.reprocess_dlq.
+    counted now. Records that are dead letters are left alone: see cli.reprocess_dlq.
 
-    Exit code 0: done, or said what would be; 1: some cannot be read; 3: a dependency is away;
+    Exit code 0: done, or said what would be; 1: some are dead letters; 3: a dependency is away;
     130: interrupted, and it says with which --since to go on.
     """
     from gamification.application.replay import Window  # noqa: PLC0415 - slow to import
@@ -88,7 +87,7 @@ def _replay(  # noqa: PLR0913 - what the command was told
         would: Row = {
             "would_replay": planned.found,
             "others": planned.other,
-            "unreadable": planned.unreadable,
+            "dead_letters": planned.letters,
             "seconds": round(planned.found / rate),
         }
         show([would], as_json=as_json, empty="")
@@ -106,7 +105,7 @@ def _replay(  # noqa: PLR0913 - what the command was told
     done: Row = {
         "replayed": sent.found,
         "others": sent.other,
-        "unreadable": sent.unreadable,
+        "dead_letters": sent.letters,
         "seconds": round(took_s),
         "per_second": round(sent.found / took_s) if took_s else 0,
     }
@@ -114,8 +113,8 @@ def _replay(  # noqa: PLR0913 - what the command was told
     if sent.stopped and go_on_ms is not None:
         typer.echo(f"interrupted: go on with --since {moment_text(go_on_ms)}", err=True)
         raise typer.Exit(INTERRUPTED)
-    if sent.unreadable:
-        typer.echo("some cannot be read: look at them with cli.reprocess_dlq", err=True)
+    if sent.letters:
+        typer.echo("some are dead letters: look at them with cli.reprocess_dlq", err=True)
         raise typer.Exit(EXIT_FOUND)
 
 

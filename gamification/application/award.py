@@ -80,6 +80,8 @@ class Outcome:
     counted: list[Activity] = field(default_factory=list)
     duplicates: list[Activity] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
+    new_letters: list[DeadLetter] = field(default_factory=list)
+    """Those of `letters` that nobody knew before."""
     resolved: list[tuple[MerchantId, bytes]] = field(default_factory=list)
     """Letters that were sent again and are not needed any more: merchant and id."""
     actors: dict[EventId, str] = field(default_factory=dict)
@@ -134,6 +136,7 @@ class Awarder:
             if not self._tenants.is_current(generation):
                 raise StaleRules
             outcome.counted = self._claim(tx, batch, tenants, known_done, outcome)
+            outcome.new_letters = dead_letters.park(tx, outcome.letters)
             reached("award.after_claim")
             players = self._lock(tx, outcome.counted)
             reached("award.after_lock")
@@ -252,13 +255,12 @@ def write_effects(
     ledger.refuse(tx, effects.refused)
     ledger.take_prizes(tx, effects.prizes)
     profiles.write_settings(tx, [p for p in players if p.settings_dirty])
-    dead_letters.park(tx, outcome.letters)
     dead_letters.resolve(tx, outcome.resolved)
     locales = {merchant: tenant.default_locale for merchant, (tenant, _) in tenants.items()}
     rows = announce(effects.announcements, locales, now_ms)
     rows.extend(outcome.rows)
     rows.extend(audit_wire.announced(audited, now_ms))
-    rows.extend(outbox_row(letter) for letter in outcome.letters)
+    rows.extend(outbox_row(letter) for letter in outcome.new_letters)
     reached("award.before_append")
     outbox.append(tx, rows, [p for p in players if p.dirty or p.board_days])
 

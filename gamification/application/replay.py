@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gamification.adapters.postgres import outbox
+from gamification.adapters.postgres import letter_index, outbox
+from gamification.adapters.postgres.letter_index import Key
 from gamification.adapters.postgres.session import EngineSession
 from gamification.application.pace import Pace
 from gamification.domain.activity import Activity
 from gamification.domain.ids import MerchantId
 from gamification.telemetry.killpoints import reached
-from gamification.wire.dead_letter import copy_row
+from gamification.wire.dead_letter import copy_row, letter_id
 from gamification.wire.decode import Decoder
 from gamification.wire.envelope import Record
 
@@ -47,8 +48,8 @@ class Progress:
     """Records that are meant; sent, unless it was only asked what would be."""
     other: int = 0
     """Of the window, but another merchant's or of another type."""
-    unreadable: int = 0
-    """These are dead letters: `reprocess_dlq` sends them."""
+    letters: int = 0
+    """Dead letters, or cannot be read and will be: `reprocess_dlq` sends these."""
     stopped: bool = False
     unsent_ms: int | None = None
     """When it was stopped: the earliest timestamp of what was read and not sent."""
@@ -95,19 +96,27 @@ class WindowReplayer:
         return progress
 
     def _meant(self, page: Sequence[Record], window: Window, progress: Progress) -> list[Record]:
-        meant: list[Record] = []
+        meant: list[tuple[Key, Record]] = []
         inside = [record for record in page if window.holds(record)]
         for record, activity, _letter in self._decoder.decode_all(inside):
             if activity is None:
-                progress.unreadable += 1
+                progress.letters += 1
             elif window.wants(activity):
-                meant.append(record)
+                meant.append(((activity.merchant_id, _letter_of(record)), record))
             else:
                 progress.other += 1
-        return meant
+        # Readable and refused all the same: its letter, sent again, keeps count of the attempts.
+        letters = letter_index.known(self._session, [key for key, _ in meant]) if meant else set()
+        progress.letters += len(letters)
+        return [record for (_, letter), record in meant if letter not in letters]
 
     def _send(self, group: Sequence[Record]) -> None:
         with self._session.transaction() as tx:
             outbox.append(tx, [copy_row(record) for record in group], [])
             reached("replay_window.before_commit")
         reached("replay_window.after_commit")
+
+
+def _letter_of(record: Record) -> bytes:
+    """16 bytes: the id of the letter that the record became if it was refused."""
+    return bytes.fromhex(letter_id(record.position, 1).replace("-", ""))

@@ -33,6 +33,7 @@ def tell(records: Sequence[Record], outcome: Outcome, seconds: float) -> None:
     _tell_prizes(outcome)
     for letter in outcome.letters:
         metrics.EVENTS.labels(letter.origin.topic, "rejected").inc()
+    for letter in outcome.new_letters:
         metrics.DEAD_LETTERS.labels(letter.origin.topic, letter.reason).inc()
         log.warning(
             "dead_lettered",

@@ -15,7 +15,7 @@ from bench.workload.ends import Ends
 from deploy.launch import ROOT
 from gamification.domain.activity import Kind
 from tests.faults.commands import WITHIN_S, command
-from tests.faults.deliveries import activity_of, firsts, spoilt
+from tests.faults.deliveries import activity_of, contradicted, firsts, spoilt
 from tests.faults.harness import KILLED, Chain
 from tests.waiting import eventually
 
@@ -108,7 +108,7 @@ def interrupted(chain: Chain, *arguments: str) -> str:
     return moment
 
 
-def test_what_cannot_be_read_is_left_to_the_dead_letters(chain: Chain) -> None:
+def test_dead_letters_are_left_alone_readable_ones_too(chain: Chain) -> None:
     chain.start("award", "relay", "project")
     stream = chain.stream(events=200)
     chain.prepare_customers(stream)
@@ -116,12 +116,16 @@ def test_what_cannot_be_read_is_left_to_the_dead_letters(chain: Chain) -> None:
     chain.activities += [a for each in stream.settings() if (a := each.activity) is not None]
     chain.activities += map(activity_of, points)
     bad = [each for each in spoilt(firsts(stream)) if each.topic == POINTS][:3]
-    chain.publish([*points, *bad])
+    others = contradicted(points[:4])
+    chain.publish(points)
     chain.drain()
-    done = command(chain, "replay", *window([*points, *bad]), "--yes", "--json")
+    chain.publish([*bad, *others])
+    chain.drain()
+    whole = window([*points, *bad, *others])
+    done = command(chain, "replay", *whole, "--yes", "--json")
     assert done.returncode == 1, done.stderr
     [said] = json.loads(done.stdout)
-    assert (said["replayed"], said["unreadable"]) == (20, 3)
+    assert (said["replayed"], said["dead_letters"]) == (20, 7)
     chain.settle()
 
 

@@ -1,6 +1,7 @@
 """The index over `gamification.dlq`: one row a letter, without its payload."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from gamification.adapters.postgres.arrays import bigints, byteas, ints, texts, uuids
@@ -18,6 +19,7 @@ PARK: Final = """
                   %b::text[], %b::text[], %b::int[], %b::bigint[])
            AS t (m, i, e, t, p, o, r, d, a, f)
     ON CONFLICT DO NOTHING
+    RETURNING id
 """
 
 RESOLVE: Final = """
@@ -27,10 +29,15 @@ RESOLVE: Final = """
 """
 
 
-def park(tx: Tx, letters: Sequence[DeadLetter]) -> None:
-    """Index letters that this transaction puts into the outbox."""
+def park(tx: Tx, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    """Index letters; return those that are new, which this transaction must put into the outbox.
+
+    The others are there already: somebody sent the same record to the replay topic twice.
+    """
     if not letters:
-        return
+        return []
+    # In one order, so that two who park the same letters cannot wait for each other in a circle.
+    letters = sorted(letters, key=_id)
     tx.execute(
         PARK,
         (
@@ -46,6 +53,13 @@ def park(tx: Tx, letters: Sequence[DeadLetter]) -> None:
             bigints([letter.first_failed_ms for letter in letters]),
         ),
     )
+    new = {row[0] for row in tx.fetchall()}
+    found: list[DeadLetter] = []
+    for letter in letters:
+        if (name := _id(letter)) in new:
+            new.discard(name)
+            found.append(letter)
+    return sorted(found, key=attrgetter("source"))
 
 
 def resolve(tx: Tx, keys: Sequence[tuple[MerchantId, bytes]]) -> None:

@@ -58,6 +58,12 @@ AMONG: Final = """
      WHERE {where}
 """
 
+KNOWN: Final = """
+    SELECT d.id FROM dead_letters d
+      JOIN unnest(%(merchants)s::uuid[], %(ids)s::uuid[]) AS asked (m, i)
+        ON d.merchant_id = asked.m AND d.id = asked.i
+"""
+
 CHANGE: Final = """
     UPDATE dead_letters d SET status = %(status)s, changed_at = clock_timestamp()
       FROM (SELECT merchant_id, id FROM dead_letters
@@ -162,6 +168,12 @@ def among(session: EngineSession, wanted: LetterFilter, keys: Sequence[Key]) -> 
     with session.transaction() as tx:
         rows = tx.execute(statement, {**asked, **_keys(keys)}).fetchall()
     return dict(rows)
+
+
+def known(session: EngineSession, keys: Sequence[Key]) -> set[bytes]:
+    """Ids of those of `keys` that are letters, whatever became of them. Raises Unavailable."""
+    with session.transaction() as tx:
+        return {row[0] for row in tx.execute(KNOWN, _keys(keys)).fetchall()}
 
 
 def change(tx: Tx, keys: Sequence[Key], status: LetterStatus) -> set[bytes]:
