@@ -17,6 +17,7 @@ import redis
 from deploy.devstack.postgres import find_programs
 from deploy.devstack.settings import Source
 from deploy.launch import ROOT
+from deploy.neighbours.process import NeighboursProcess
 from gamification.domain.activity import Kind
 from gamification.domain.ids import uuid_text
 from tests.faults.deliveries import activity_of, firsts, spoilt
@@ -336,7 +337,11 @@ def test_worker_failure(chain: Chain, tmp_path: Path) -> None:
     second.kill()
     page = runbook("worker-failure", chain, tmp_path, AWARD_PID=str(award.pid))
 
-    assert '"status"' in page.run("Look")
+    # The doctor also asks those whom only the service needs.
+    with closing(NeighboursProcess(tmp_path / "neighbours.log")) as neighbours:
+        neighbours.start()
+        page.variables |= neighbours.environment
+        assert '"status"' in page.run("Look")
     eventually(lambda: "Current thread" in award.log_text() or "Thread 0x" in award.log_text())
     page.variables["GAMIFICATION_HTTP_PORT"] = "0"
     page.run("Do")
