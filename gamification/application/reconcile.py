@@ -4,7 +4,7 @@ Reads only, in pages, beside live traffic. Repair is elsewhere, see `repair`.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 
 from gamification.adapters.postgres import reconcile as rows
@@ -16,6 +16,8 @@ from gamification.domain.difference import Check, Findings
 from gamification.domain.ids import CustomerId, MerchantId, uuid_text
 
 OF_POSTGRES: Final = (Check.LEDGER, Check.LEVELS, Check.BADGES, Check.CAUSES)
+WRITABLE_MAX: Final = 100_000
+"""Customers noted for repair in one run; the next one finds the others."""
 NAMES: Final = ("EXP", "coins", "coins earned", "entries")
 
 Rules = Callable[[MerchantId], CompiledRulebook | None]
@@ -24,65 +26,42 @@ Rules = Callable[[MerchantId], CompiledRulebook | None]
 class Reconciler:
     """For one run, on one connection."""
 
-    def __init__(self, database: Database, rules_of: Rules) -> None:
+    def __init__(self, database: Database, rules_of: Rules, checks: Collection[Check]) -> None:
+        """Those of OF_POSTGRES that are among `checks`."""
         self._database = database
         self._rules_of = rules_of
         self._marks = rows.marks(database)
-        self.findings = {check: Findings(check) for check in OF_POSTGRES}
+        self.findings = {check: Findings(check) for check in OF_POSTGRES if check in checks}
         self.contradicting: dict[MerchantId, list[CustomerId]] = defaultdict(list)
         """Customers whose profile does not follow from ledger and badges: for repair."""
+        self._writable = 0
 
     def look(self, merchant_id: MerchantId, told: Callable[[], None]) -> None:
         """All customers of one merchant; `told` after each page. Raises Unavailable, Halt."""
         rules = self._rules_of(merchant_id)
         mark, thresholds = (0, (0,)) if rules is None else (rules.mark, rules.thresholds)
         for page in rows.pages(self._database, merchant_id):
-            for each in rows.contradictions(self._database, page, mark, thresholds):
-                self._tell(merchant_id, each)
-            self._causes(page)
+            if self.findings.keys() - {Check.CAUSES}:
+                for each in rows.contradictions(self._database, page, mark, thresholds):
+                    self._tell(merchant_id, each)
+            if Check.CAUSES in self.findings:
+                self._causes(page)
             customers = rows.customers(self._database, page)
             for findings in self.findings.values():
                 findings.compared += customers
             told()
 
     def _tell(self, merchant_id: MerchantId, each: Contradiction) -> None:
-        merchant, customer = uuid_text(merchant_id), f"customer {uuid_text(each.customer_id)}"
-        ledger, levels = self.findings[Check.LEDGER], self.findings[Check.LEVELS]
-        can_follow = each.chained and each.is_known
-        if not each.is_known:
-            ledger.differ(merchant, customer, "no profile", "a profile", is_derived=False)
-            return
-        if not each.chained:
-            ledger.differ(
-                merchant,
-                customer,
-                "entries whose numbers or running balances are wrong",
-                "an unbroken chain: the ledger itself was changed",
-                is_derived=False,
-            )
-        if each.said is not None and each.said != each.summed:
-            ledger.differ(
-                merchant,
-                customer,
-                _amounts(each.said, each.summed),
-                _amounts(each.summed, each.said),
-                is_derived=can_follow,
-            )
-        if each.level_of_exp is not None and each.level != each.level_of_exp:
-            found, wanted = f"level {each.level}", f"level {each.level_of_exp} by its EXP"
-            levels.differ(merchant, customer, found, wanted, is_derived=can_follow)
-        elif (each.level or 0) > (each.level_high or 0):
-            found, wanted = f"highest level {each.level_high}", f"at least {each.level}"
-            levels.differ(merchant, customer, found, wanted, is_derived=can_follow)
-        if not each.same_badges:
-            self.findings[Check.BADGES].differ(
-                merchant,
-                customer,
-                "other badges in the profile",
-                "those of customer_badges",
-                is_derived=can_follow,
-            )
-        if can_follow:
+        can_write = False
+        for check, found, wanted, is_derived in _judged(each):
+            if check not in self.findings:
+                continue
+            customer = f"customer {uuid_text(each.customer_id)}"
+            findings = self.findings[check]
+            findings.differ(uuid_text(merchant_id), customer, found, wanted, is_derived=is_derived)
+            can_write = can_write or is_derived
+        if can_write and self._writable < WRITABLE_MAX:
+            self._writable += 1
             self.contradicting[merchant_id].append(each.customer_id)
 
     def _causes(self, page: Page) -> None:
@@ -110,6 +89,28 @@ class Reconciler:
     def _is_backfill(self, each: Uncaused) -> bool:
         facts = (b"backfill:%d:" % mark + each.customer_id for mark in self._marks)
         return any(stand_in_id(fact) == each.cause for fact in facts)
+
+
+def _judged(each: Contradiction) -> Iterator[tuple[Check, str, str, bool]]:
+    """Check, what was found, what was wanted, and whether the one follows from the other."""
+    if not each.is_known:
+        yield Check.LEDGER, "no profile", "a profile", False
+        return
+    if not each.chained:
+        found = "entries whose numbers or running balances are wrong"
+        yield Check.LEDGER, found, "an unbroken chain: the ledger itself was changed", False
+    if each.said is not None and each.said != each.summed:
+        found, wanted = _amounts(each.said, each.summed), _amounts(each.summed, each.said)
+        yield Check.LEDGER, found, wanted, each.chained
+    if each.level_of_exp is not None and each.level != each.level_of_exp:
+        wanted = f"level {each.level_of_exp} by its EXP"
+        yield Check.LEVELS, f"level {each.level}", wanted, each.chained
+    elif (each.level or 0) > (each.level_high or 0):
+        found = f"highest level {each.level_high}"
+        yield Check.LEVELS, found, f"at least {each.level}", each.chained
+    if not each.same_badges:
+        wanted = "those of customer_badges"
+        yield Check.BADGES, "other badges in the profile", wanted, each.chained
 
 
 def _amounts(these: Sequence[int], those: Sequence[int]) -> str:

@@ -71,10 +71,10 @@ def compare(settings: Settings, asked: Asked, wait: Wait, told: Callable[[], Non
         whom = [asked.merchant_id] if asked.merchant_id else boards.merchants(database)
         if not set(OF_POSTGRES).isdisjoint(asked.checks):
             session = stack.enter_context(closing(EngineSession(dsn, NAME)))
-            tables = Reconciler(database, _rules_of(session))
+            tables = Reconciler(database, _rules_of(session), asked.checks)
             for merchant in whom:
                 tables.look(merchant, told)
-            findings += [each for name, each in tables.findings.items() if name in asked.checks]
+            findings += tables.findings.values()
             customers = [
                 (merchant, customer)
                 for merchant, of_merchant in tables.contradicting.items()
