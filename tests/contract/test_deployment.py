@@ -76,8 +76,14 @@ def compose_commands() -> Iterator[list[str]]:
             yield from map(str.split, found)
 
 
+def workflow_commands() -> list[list[str]]:
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    return [found.split() for found in re.findall(r"\bcli\.\w+[^\n|&;]*", text)]
+
+
 COMMANDS: Final = [
     *compose_commands(),
+    *workflow_commands(),
     *(container["args"] for pod in pods() for container in pod.containers),
 ]
 
@@ -101,8 +107,10 @@ def test_every_command_exists(command: list[str]) -> None:
     whole: Any = typer.main.get_command(importlib.import_module(module).app)
     if arguments and not arguments[0].startswith("-"):
         whole = whole.commands[arguments.pop(0)]
-    known = {option for parameter in whole.params for option in parameter.opts}
-    assert set(arguments) <= known
+    options = {word for word in arguments if word.startswith("-")}
+    assert options <= {option for parameter in whole.params for option in parameter.opts}
+    needed = [each for each in whole.params if each.required and each.param_type_name == "option"]
+    assert all(options & {*parameter.opts} for parameter in needed)
 
 
 def test_every_process_is_deployed() -> None:
