@@ -1,0 +1,48 @@
+"""Faust (faust-streaming): at least once, tables in memory with changelogs in Kafka."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bench.peers import prepare
+from bench.peers.contestant import Variant
+from bench.peers.external import SCHEMA, External, Place
+from bench.points import TOPIC
+
+FOLDER: Final = "faust"
+PROGRAM: Final = prepare.HERE / FOLDER / "program.py"
+COMMON: Final[Mapping[str, Any]] = {
+    "guarantee": "at_least_once",
+    "store": "memory://",
+    "settings": {},
+}
+
+
+class Faust(External):
+    """See Contestant."""
+
+    name = "Faust"
+    promise = "at least once"
+    keeps = "tables in memory and changelog topics; no ledger that can be queried, no audit"
+    drains = (Variant(name="1 process"), Variant(name="2 processes", processes=2))
+    paced = Variant(name="1 process")
+
+    def __init__(self) -> None:
+        self._python = ""
+
+    def prepare(self) -> None:
+        self._python = prepare.python(FOLDER)
+
+    def command(self, place: Place, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        told = {
+            **COMMON,
+            "bootstrap": place.kafka,
+            "group": place.group,
+            "input": TOPIC,
+            "output": place.output,
+            "partitions": place.partitions,
+            "schema": str(SCHEMA),
+            "state_dir": str(place.folder / "state"),
+            **settings,
+        }
+        return (self._python, str(PROGRAM), json.dumps(told), "worker", "--without-web")

@@ -1,0 +1,1 @@
+"""The picture of docs/performance.md that compares the contestants."""

@@ -1,0 +1,104 @@
+"""Sees badges as everybody else would: a reader of committed records, in a thread of its own."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple, Self
+
+from confluent_kafka import Message, TopicPartition
+
+from bench.ground import Ground
+from bench.measurement import Failed
+from bench.peers.job import Badge
+
+READ_AT_ONCE: Final = 1_000
+WAIT_S: Final = 0.1
+LOOK_EVERY_S: Final = 0.01
+ENDS_WITHIN_S: Final = 10
+
+Read = Callable[[Message], Badge | None]
+"""The badge that a record announces; None for a record that announces another thing."""
+
+
+class Sight(NamedTuple):
+    """`at` in seconds since 1970."""
+
+    at: float
+    badge: Badge
+
+
+class Watcher:
+    """Reads `topic` from its present end on. Use as a `with` block."""
+
+    def __init__(self, ground: Ground, topic: str, read: Read) -> None:
+        self._ground = ground
+        self._topic = topic
+        self._read = read
+        self._sights: list[Sight] = []
+        self._distinct: set[Badge] = set()
+        self._stop = threading.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+
+    @property
+    def sights(self) -> list[Sight]:
+        """Everything seen so far, in order."""
+        return list(self._sights)
+
+    @property
+    def distinct(self) -> int:
+        return len(self._distinct)
+
+    def wait(
+        self, badges: int, *, within_s: float, idle_s: float, check: Callable[[], None]
+    ) -> bool:
+        """Until so many different ones were seen. False when time is over, or when nothing new
+        came for `idle_s` seconds. `check` is called between two looks and may raise.
+        """
+        deadline = time.monotonic() + within_s
+        known, since = self.distinct, time.monotonic()
+        while self.distinct < badges:
+            now = time.monotonic()
+            if self.distinct != known:
+                known, since = self.distinct, now
+            if now > deadline or now - since > idle_s:
+                return False
+            check()
+            if not self._thread.is_alive():
+                raise Failed(f"the reader of {self._topic} ended")
+            time.sleep(LOOK_EVERY_S)
+        return True
+
+    def rest(self, quiet_s: float = 1.0) -> None:
+        """Return when no record came for this long."""
+        seen = -1
+        while seen != len(self._sights):
+            seen = len(self._sights)
+            time.sleep(quiet_s)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        if not self._ready.wait(ENDS_WITHIN_S):
+            raise Failed(f"{self._topic} could not be read")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        with self._ground.reader(fetch_wait_max_ms=100) as reader:
+            ends = self._ground.ends(self._topic)
+            reader.assign([TopicPartition(*place, offset) for place, offset in ends.items()])
+            self._ready.set()
+            while not self._stop.is_set():
+                first = reader.poll(WAIT_S)
+                if first is None:
+                    continue
+                more = reader.consume(READ_AT_ONCE, timeout=0)
+                now = time.time()
+                for message in (first, *more):
+                    badge = None if message.error() else self._read(message)
+                    if badge is not None:
+                        self._distinct.add(badge)
+                        self._sights.append(Sight(now, badge))
