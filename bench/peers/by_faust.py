@@ -33,6 +33,12 @@ class Faust(External):
     def prepare(self) -> None:
         self._python = prepare.python(FOLDER)
 
+    def own_topics(self, run: str) -> tuple[str, ...]:
+        """Its changelogs: it makes them itself, but then does not see their partitions and stops
+        with PartitionsMismatch.
+        """
+        return (f"{run}-seen-changelog", f"{run}-totals-changelog")
+
     def command(self, place: Place, settings: Mapping[str, Any]) -> tuple[str, ...]:
         told = {
             **COMMON,

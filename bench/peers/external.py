@@ -54,12 +54,17 @@ class External(ABC):
     def command(self, place: Place, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """What to execute; may write files into the place's folder."""
 
+    def own_topics(self, run: str) -> tuple[str, ...]:  # noqa: ARG002  # for those who have some
+        """Topics beside the output that the peer needs to find."""
+        return ()
+
     @contextmanager
     def enter(self, ground: Ground, variant: Variant, run: str) -> Iterator["Running"]:
         admin = AdminClient({"bootstrap.servers": ground.kafka, "log_level": 0})
         output = f"{run}.badges"
         partitions = len(ground.firsts())
-        for made in admin.create_topics([NewTopic(output, partitions, 1)]).values():
+        wanted = [NewTopic(name, partitions, 1) for name in (output, *self.own_topics(run))]
+        for made in admin.create_topics(wanted).values():
             made.result(ASK_WITHIN_S)
         places = [
             Place(

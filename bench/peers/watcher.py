@@ -10,11 +10,12 @@ from confluent_kafka import Message, TopicPartition
 from bench.ground import Ground
 from bench.measurement import Failed
 from bench.peers.job import Badge
+from bench.workload.ends import Ends
 
 READ_AT_ONCE: Final = 1_000
 WAIT_S: Final = 0.1
 LOOK_EVERY_S: Final = 0.01
-ENDS_WITHIN_S: Final = 10
+ENDS_WITHIN_S: Final = 40
 
 Read = Callable[[Message], Badge | None]
 """The badge that a record announces; None for a record that announces another thing."""
@@ -88,8 +89,9 @@ class Watcher:
 
     def _run(self) -> None:
         with self._ground.reader(fetch_wait_max_ms=100) as reader:
-            ends = self._ground.ends(self._topic)
-            reader.assign([TopicPartition(*place, offset) for place, offset in ends.items()])
+            ends = Ends(self._ground.kafka)  # waits for a new topic's leaders
+            at = ends.next(ends.places([self._topic]))
+            reader.assign([TopicPartition(*place, offset) for place, offset in at.items()])
             self._ready.set()
             while not self._stop.is_set():
                 first = reader.poll(WAIT_S)

@@ -31,7 +31,7 @@ def main() -> None:
     raw = {"key_serializer": "raw", "value_serializer": "raw"}
     plain = {"partitions": told["partitions"], "key_type": bytes}
     seen = app.Table("seen", value_type=bytes, **plain)
-    totals = app.Table("totals", value_type=int, value_serializer="json", **plain)
+    totals = app.Table("totals", value_type=int, **plain)
     read = reader(told["schema"])
 
     async def award(stream: Any) -> None:
@@ -51,7 +51,7 @@ def main() -> None:
                 await announced.send(key=who, value=badge, **raw)
 
     app.agent(points)(award)
-    faust.Worker(app, loglevel="WARNING", loop=None).execute_from_commandline()
+    faust.Worker(app, loglevel="WARNING", redirect_stdouts=False).execute_from_commandline()
 
 
 if __name__ == "__main__":

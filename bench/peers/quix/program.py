@@ -19,7 +19,7 @@ def main() -> None:
         consumer_group=told["group"],
         state_dir=told["state_dir"],
         auto_offset_reset="earliest",
-        auto_create_topics=False,
+        auto_create_topics=True,  # its changelogs
         processing_guarantee="exactly-once",
         commit_interval=told["commit_interval_s"],
         commit_every=told["commit_every"],
