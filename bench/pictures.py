@@ -20,14 +20,19 @@ MILLISECONDS: Final = (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000
 
 def draw(results: Mapping[str, Any]) -> list[Path]:
     """Draw what there are figures for; return the files."""
-    mpl.rcParams["svg.hashsalt"] = "bench"  # the same figures give the same file
-    mpl.rcParams["svg.fonttype"] = "none"
+    repeatable()
     drawn: list[Path] = []
     if "latency" in results:
         drawn.append(save(_latency(results["latency"]["figures"]), "latency.svg"))
     if "batch_size" in results:
         drawn.append(save(_batch_size(results["batch_size"]["figures"]), "batch-size.svg"))
     return drawn
+
+
+def repeatable() -> None:
+    """The same figures give the same file."""
+    mpl.rcParams["svg.hashsalt"] = "bench"
+    mpl.rcParams["svg.fonttype"] = "none"
 
 
 def _latency(found: Mapping[str, Any]) -> Figure:
@@ -70,6 +75,7 @@ def _batch_size(found: Mapping[str, Any]) -> Figure:
 
 
 def new_axes() -> tuple[Figure, Axes]:
+    """Of the size and look that all pictures have."""
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     axes = figure.add_subplot()
     axes.grid(visible=True, color="#dddddd", linewidth=0.6)
@@ -78,6 +84,7 @@ def new_axes() -> tuple[Figure, Axes]:
 
 
 def save(figure: Figure, name: str) -> Path:
+    """Into the folder of the documentation's pictures."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / name
     figure.savefig(path, metadata={"Date": None})

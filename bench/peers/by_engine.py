@@ -38,7 +38,7 @@ class Engine:
         "five announcements of each badge instead of one"
     )
     drains = (Variant(name="1 award, 1 relay"), Variant(name="2 award, 1 relay", processes=2))
-    paced = Variant(name="1 award, 1 relay")
+    paced = (Variant(name="1 award, 1 relay"),)
 
     def prepare(self) -> None:
         """`make compiled` did."""

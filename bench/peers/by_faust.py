@@ -25,7 +25,7 @@ class Faust(External):
     promise = "at least once"
     keeps = "tables in memory and changelog topics; no ledger that can be queried, no audit"
     drains = (Variant(name="1 process"), Variant(name="2 processes", processes=2))
-    paced = Variant(name="1 process")
+    paced = (Variant(name="1 process"),)
 
     def __init__(self) -> None:
         self._python = ""

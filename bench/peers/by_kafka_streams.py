@@ -22,6 +22,10 @@ COMMON: Final = {
 }
 
 
+def _run(*, threads: int, commit_ms: int) -> Mapping[str, str]:
+    return {"num.stream.threads": str(threads), "commit.interval.ms": str(commit_ms)}
+
+
 class KafkaStreams(External):
     """See Contestant."""
 
@@ -29,16 +33,12 @@ class KafkaStreams(External):
     promise = "exactly once"
     keeps = "state in RocksDB and changelog topics; no ledger that can be queried, no audit"
     drains = (
-        Variant(
-            name="1 thread", settings={"num.stream.threads": "1", "commit.interval.ms": "1000"}
-        ),
-        Variant(
-            name="2 threads", settings={"num.stream.threads": "2", "commit.interval.ms": "1000"}
-        ),
+        Variant(name="1 thread", settings=_run(threads=1, commit_ms=1000)),
+        Variant(name="2 threads", settings=_run(threads=2, commit_ms=1000)),
     )
-    paced = Variant(
-        name="1 thread, commit.interval.ms=20",
-        settings={"num.stream.threads": "1", "commit.interval.ms": "20"},
+    paced = (
+        Variant(name="1 thread, commit.interval.ms=100", settings=_run(threads=1, commit_ms=100)),
+        Variant(name="1 thread, commit.interval.ms=20", settings=_run(threads=1, commit_ms=20)),
     )
 
     def __init__(self) -> None:

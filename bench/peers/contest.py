@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from bench.ground import Ground
@@ -22,22 +22,29 @@ LOST_AFTER_S: Final = 60
 STARTED_WITHIN_S: Final = 120
 
 
-def drain(  # noqa: PLR0913  # who does what, where and for how long
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """A schedule: `seconds` are measured, `settle_s` before them are not."""
+
+    per_s: int
+    seconds: int
+    settle_s: int
+
+
+def drain(
     ground: Ground,
     contestant: Contestant,
     variant: Variant,
-    run: str,
     wanted: set[Badge],
     *,
     within_s: float,
 ) -> Figures:
     """From the first record consumed to the last badge that a reader of committed records sees.
 
-    The topic is full already. `records_per_s` needs to be given by whoever knows how many those
-    are. Raises Failed when a process ends by itself.
+    The topic is full already. Raises Failed when a process ends by itself.
     """
     with (
-        contestant.enter(ground, variant, run) as entered,
+        contestant.enter(ground, variant, _new_name()) as entered,
         Watcher(ground, entered.output, entered.read) as watcher,
     ):
         entered.launch()
@@ -64,24 +71,21 @@ def drain(  # noqa: PLR0913  # who does what, where and for how long
     }
 
 
-def paced(
-    ground: Ground, contestant: Contestant, run: str, *, per_s: int, seconds: int, settle_s: int
-) -> Figures:
+def paced(ground: Ground, contestant: Contestant, variant: Variant, pace: Pace) -> Figures:
     """Each event is of a new customer and brings one badge: from due to seen.
 
-    The same load for `settle_s` seconds before, not counted: everybody is connected and warm.
+    The same load comes before, not counted, so that everybody is connected and warm.
     """
     ground.empty_topic()
-    variant = contestant.paced
     with (
-        contestant.enter(ground, variant, run) as entered,
+        contestant.enter(ground, variant, _new_name()) as entered,
         Watcher(ground, entered.output, entered.read) as watcher,
     ):
         entered.launch()
-        warm = _load(ground, per_s, per_s * settle_s, first=0)
+        warm = _load(ground, pace.per_s, pace.per_s * pace.settle_s, first=0)
         Sender(warm).finish()
         _wait_for(watcher, warm.events, entered, STARTED_WITHIN_S)
-        load = _load(ground, per_s, per_s * seconds, first=warm.events)
+        load = _load(ground, pace.per_s, pace.per_s * pace.seconds, first=warm.events)
         sender = Sender(load)
         meter = _meter(ground, entered, sender=sender.pid)
         _wait_for(
@@ -98,13 +102,17 @@ def paced(
         took_s = [firsts[who] - when for who, when in due.items()]
     return {
         **variant.about(),
-        "per_s": per_s,
-        "seconds": seconds,
+        **asdict(pace),
         **summary(took_s),
         "doubled": len(sights) - len(firsts),
         "sender": said,
         "usage": usage,
     }
+
+
+def _new_name() -> str:
+    """For a group, topics and a database."""
+    return f"peers_{time.time_ns() // 1_000_000}"
 
 
 def _load(ground: Ground, per_s: int, events: int, *, first: int) -> Load:

@@ -5,9 +5,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from confluent_kafka import Message
+
 from bench.ground import Ground
 from bench.measurement import Failed
-from bench.peers.watcher import Read
+from bench.peers.job import Badge
 from deploy.devstack.identity import tree
 from deploy.devstack.process import Process
 
@@ -34,8 +36,8 @@ class Entered(Protocol):
     def output(self) -> str:
         """The topic of the badges."""
 
-    @property
-    def read(self) -> Read: ...
+    def read(self, message: Message) -> Badge | None:
+        """The badge that a record of the output announces."""
 
     @property
     def processes(self) -> Sequence[Process]:
@@ -52,7 +54,7 @@ class Entered(Protocol):
 
 
 class Contestant(Protocol):
-    """`drains` are compared and the fastest counts; `paced` is the one with the best latency."""
+    """`drains` and `paced` (by a schedule) are compared; of each the best one counts."""
 
     @property
     def name(self) -> str: ...
@@ -69,14 +71,12 @@ class Contestant(Protocol):
     def drains(self) -> tuple[Variant, ...]: ...
 
     @property
-    def paced(self) -> Variant: ...
+    def paced(self) -> tuple[Variant, ...]: ...
 
     def prepare(self) -> None:
         """Make its programs ready. Raises Failed, Missing or DevstackError."""
 
-    def enter(
-        self, ground: Ground, variant: Variant, run: str
-    ) -> AbstractContextManager[Entered]:
+    def enter(self, ground: Ground, variant: Variant, run: str) -> AbstractContextManager[Entered]:
         """`run` is a name that was not used before. Leaving ends everything."""
 
 

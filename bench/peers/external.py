@@ -44,7 +44,7 @@ class External(ABC):
     promise: str
     keeps: str
     drains: tuple[Variant, ...]
-    paced: Variant
+    paced: tuple[Variant, ...]
 
     @abstractmethod
     def prepare(self) -> None:
@@ -102,9 +102,9 @@ class Running:
     output: str
     processes: Sequence[Process]
 
-    @property
-    def read(self) -> "staticmethod[[Message], Badge | None]":
-        return staticmethod(_read)
+    def read(self, message: Message) -> Badge | None:
+        told = orjson.loads(message.value() or b"{}")
+        return Badge(told["customer_id"], told["badge"])
 
     def launch(self) -> None:
         for process in self.processes:
@@ -126,11 +126,6 @@ class Running:
         deadline = time.monotonic() + STOP_WITHIN_S
         for process in self.processes:
             process.stop(max(0.1, deadline - time.monotonic()))
-
-
-def _read(message: Message) -> Badge | None:
-    told = orjson.loads(message.value() or b"{}")
-    return Badge(told["customer_id"], told["badge"])
 
 
 def _delete_topics(admin: AdminClient, run: str) -> None:

@@ -48,7 +48,7 @@ def main() -> None:
             before = totals.get(who, 0)
             totals[who] = before + amount
             for badge in badges(who.decode(), before, before + amount):
-                await announced.send(key=who, value=badge, **raw)
+                announced.send_soon(key=who, value=badge, **raw)
 
     app.agent(points)(award)
     faust.Worker(app, loglevel="WARNING", redirect_stdouts=False).execute_from_commandline()
