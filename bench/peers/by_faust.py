@@ -1,4 +1,7 @@
-"""Faust (faust-streaming): at least once, tables in memory with changelogs in Kafka."""
+"""Faust (faust-streaming): tables in memory with changelogs in Kafka.
+
+At least once by default; its exactly-once mode takes about twice the CPU.
+"""
 
 import json
 from collections.abc import Mapping
@@ -22,10 +25,14 @@ class Faust(External):
     """See Contestant."""
 
     name = "Faust"
-    promise = "at least once"
+    promise = "as each line says"
     keeps = "tables in memory and changelog topics; no ledger that can be queried, no audit"
-    drains = (Variant(name="1 process"), Variant(name="2 processes", processes=2))
-    paced = (Variant(name="1 process"),)
+    drains = (
+        Variant(name="1 process, at least once"),
+        Variant(name="2 processes, at least once", processes=2),
+        Variant(name="1 process, exactly once", settings={"guarantee": "exactly_once"}),
+    )
+    paced = (Variant(name="1 process, at least once"),)
 
     def __init__(self) -> None:
         self._python = ""

@@ -15,7 +15,7 @@ COMMON: Final[Mapping[str, Any]] = {
     "commit_interval_s": 1.0,
     "commit_every": 0,
     "consumer": {},
-    "producer": {"compression.type": "lz4", "linger.ms": 50},
+    "producer": {"compression.type": "lz4", "linger.ms": 50, "retry.backoff.ms": 1},
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bench.ground import Ground
 from bench.measurement import Failed, Figures
-from bench.peers.contestant import Contestant, Entered, Variant, must_run, pids
+from bench.peers.contestant import Contestant, Entered, Variant, log_tail, must_run, pids
 from bench.peers.job import THRESHOLDS, Badge, judge
 from bench.peers.watcher import Sight, Watcher
 from bench.quantiles import summary
@@ -16,7 +16,7 @@ from bench.usage import Meter, identity_of, resident_mib
 
 BEGUN_WITHIN_S: Final = 90
 LOOK_EVERY_S: Final = 0.02
-IDLE_S: Final = 30
+IDLE_S: Final = 90
 """Nothing new for so long: the rest does not come any more."""
 LOST_AFTER_S: Final = 60
 STARTED_WITHIN_S: Final = 120
@@ -60,9 +60,11 @@ def drain(
         entered.stop()
         watcher.rest()
         verdict = judge((sight.badge for sight in watcher.sights), wanted)
+        log = "" if finished else log_tail(entered.processes[0])
     return {
         **variant.about(),
         "finished": finished,
+        "log_tail": log,
         "took_s": round(ended_at - begun_at, 3),
         "verdict": {**asdict(verdict), "told": str(verdict), "right": verdict.right},
         "cpu_s": _sorted_out(usage["cpu_s"], ground, entered),
