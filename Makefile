@@ -55,7 +55,7 @@ demo: compiled ## a realistic stream through the whole system, under 3 minutes
 bench: compiled ## measure: a few minutes
 	$(RUN) -m bench
 
-peers: compiled ## the same small job in Kafka Streams, Quix, Faust and ours: a quarter of an hour
+peers: compiled ## the same small job in Kafka Streams, Quix, Faust and ours: half an hour
 	$(RUN) -m bench.peers
 
 up: compiled ## start servers and processes and leave them running

@@ -6,7 +6,6 @@ One after the other, on the same broker, from the same topic, with nothing else 
 import argparse
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +20,8 @@ from bench.peers.by_faust import Faust
 from bench.peers.by_kafka_streams import KafkaStreams
 from bench.peers.by_quix import Quix
 from bench.peers.contestant import Contestant
-from bench.peers.job import Badge, Job, expected
+from bench.peers.job import Badge, Job
 from bench.warm_up import warm_up
-from bench.workload import publish
 from deploy.devstack.errors import DevstackError
 from deploy.devstack.flavour import BENCH
 from deploy.devstack.start import start
@@ -72,7 +70,7 @@ def _measure(wanted: argparse.Namespace) -> None:
         about = machine.describe(stack.addresses)
         ground = Ground(stack, Path(folder))
         warm_up(ground, wanted.warm_up)
-        badges, records = _load(ground, job)
+        badges, records = contest.fill(ground, job)
 
         def keep(name: str, figures: Figures) -> None:
             found = {**results.get(name, {}).get("figures", {}), **figures}
@@ -99,16 +97,6 @@ def _measure(wanted: argparse.Namespace) -> None:
     if wanted.write_docs:
         outcome.write_page(results)
         picture.draw(results)
-
-
-def _load(ground: Ground, job: Job) -> tuple[set[Badge], int]:
-    """Fill the topic; what must come of it, and how many records that are."""
-    ground.empty_topic()
-    until_ms = time.time_ns() // 1_000_000
-    badges = expected(job.deliveries(until_ms))
-    print(f"publishing {job.events:,} events and their repetitions ...", flush=True)
-    sent = publish(job.deliveries(until_ms), ground.kafka, ground.schemas)
-    return badges, sent.total
 
 
 def _drains(

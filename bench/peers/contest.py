@@ -8,11 +8,12 @@ from typing import Any, Final
 from bench.ground import Ground
 from bench.measurement import Failed, Figures
 from bench.peers.contestant import Contestant, Entered, Variant, log_tail, must_run, pids
-from bench.peers.job import THRESHOLDS, Badge, judge
+from bench.peers.job import THRESHOLDS, Badge, Job, expected, judge
 from bench.peers.watcher import Sight, Watcher
 from bench.quantiles import summary
 from bench.sender import Load, Sender, lead_s
 from bench.usage import Meter, identity_of, resident_mib
+from bench.workload import publish
 
 BEGUN_WITHIN_S: Final = 90
 LOOK_EVERY_S: Final = 0.02
@@ -29,6 +30,16 @@ class Pace:
     per_s: int
     seconds: int
     settle_s: int
+
+
+def fill(ground: Ground, job: Job) -> tuple[set[Badge], int]:
+    """Fill the topic; what must come of it, and how many records that are."""
+    ground.empty_topic()
+    until_ms = time.time_ns() // 1_000_000
+    badges = expected(job.deliveries(until_ms))
+    print(f"publishing {job.events:,} events and their repetitions ...", flush=True)
+    sent = publish(job.deliveries(until_ms), ground.kafka, ground.schemas)
+    return badges, sent.total
 
 
 def drain(

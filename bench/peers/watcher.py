@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple, Self
 
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
-from bench.ground import Ground
+from bench.ground import ASK_WITHIN_S, Ground
 from bench.measurement import Failed
 from bench.peers.job import Badge
 from bench.workload.ends import Ends
@@ -15,7 +15,8 @@ from bench.workload.ends import Ends
 READ_AT_ONCE: Final = 1_000
 WAIT_S: Final = 0.1
 LOOK_EVERY_S: Final = 0.01
-ENDS_WITHIN_S: Final = 40
+ENDS_WITHIN_S: Final = 60
+AGAIN_AFTER_S: Final = 5
 
 Read = Callable[[Message], Badge | None]
 """The badge that a record announces; None for a record that announces another thing."""
@@ -79,7 +80,7 @@ class Watcher:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        if not self._ready.wait(ENDS_WITHIN_S):
+        if not self._ready.wait(ENDS_WITHIN_S + ASK_WITHIN_S):
             raise Failed(f"{self._topic} could not be read")
         return self
 
@@ -88,10 +89,9 @@ class Watcher:
         self._thread.join()
 
     def _run(self) -> None:
-        with self._ground.reader(fetch_wait_max_ms=100) as reader:
-            ends = Ends(self._ground.kafka)  # waits for a new topic's leaders
-            at = ends.next(ends.places([self._topic]))
-            reader.assign([TopicPartition(*place, offset) for place, offset in at.items()])
+        with self._ground.reader(fetch_wait_max_ms=100, enable_partition_eof=True) as reader:
+            if not self._at_the_end(reader):
+                return
             self._ready.set()
             while not self._stop.is_set():
                 first = reader.poll(WAIT_S)
@@ -104,3 +104,30 @@ class Watcher:
                     if badge is not None:
                         self._distinct.add(badge)
                         self._sights.append(Sight(now, badge))
+
+    def _at_the_end(self, reader: Consumer) -> bool:
+        """True when it reads every partition: each has said that there is nothing yet.
+
+        A client that asks for a topic just made, and is told that there is none, asks again after
+        minutes; assigned anew it asks at once.
+        """
+        ends = Ends(self._ground.kafka)  # waits for a new topic's leaders
+        at = ends.next(ends.places([self._topic]))
+        deadline = time.monotonic() + ENDS_WITHIN_S
+        while time.monotonic() < deadline:
+            reader.list_topics(self._topic, timeout=ASK_WITHIN_S)
+            reader.assign([TopicPartition(*place, offset) for place, offset in at.items()])
+            left = {partition for _, partition in at}
+            again = time.monotonic() + AGAIN_AFTER_S
+            while left and time.monotonic() < again:
+                message = reader.poll(WAIT_S)
+                if message is not None and _is_end(message):
+                    left.discard(message.partition() or 0)
+            if not left:
+                return True
+        return False
+
+
+def _is_end(message: Message) -> bool:
+    error = message.error()
+    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - only there
