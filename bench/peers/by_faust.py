@@ -17,7 +17,7 @@ PROGRAM: Final = prepare.HERE / FOLDER / "program.py"
 COMMON: Final[Mapping[str, Any]] = {
     "guarantee": "at_least_once",
     "store": "memory://",
-    "settings": {},
+    "settings": {"producer_linger": 0.02},
 }
 
 
@@ -32,7 +32,7 @@ class Faust(External):
         Variant(name="2 processes, at least once", processes=2),
         Variant(name="1 process, exactly once", settings={"guarantee": "exactly_once"}),
     )
-    paced = (Variant(name="1 process, at least once"),)
+    paced = (Variant(name="1 process, at least once", settings={"settings": {}}),)
 
     def __init__(self) -> None:
         self._python = ""
