@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
@@ -10,7 +10,9 @@ from matplotlib.ticker import FuncFormatter
 from bench.peers.outcome import ENGINE, best, quickest
 from bench.pictures import COLOURS, new_axes, repeatable, save
 
-FILE = "peers.svg"
+FILE: Final = "peers.svg"
+ROOM: Final = 1.5
+"""For what is written behind the longest bar."""
 
 
 def draw(results: Mapping[str, Any]) -> list[Path]:
@@ -40,7 +42,8 @@ def _bars(found: Mapping[str, Mapping[str, Any]]) -> Figure:
     labels = [f"{each['name']}\n{best(each['drains'])['variant']}" for each in found.values()]
     axes.set_yticks(range(len(found)), labels)
     axes.invert_yaxis()
-    axes.margins(x=0.35)
+    axes.set_xlim(right=axes.get_xlim()[1] * ROOM)
+    axes.set_axisbelow(True)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.set_xlabel("records/s; beside it the 99th percentile from due to seen")
     return figure
