@@ -11,7 +11,7 @@ from bench.peers.outcome import ENGINE, best, quickest
 from bench.pictures import COLOURS, new_axes, repeatable, save
 
 FILE: Final = "peers.svg"
-ROOM: Final = 1.5
+ROOM: Final = 1.75
 """For what is written behind the longest bar."""
 
 
