@@ -12,7 +12,7 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help setup compiled check format test faults chaos demo bench up down lock
+.PHONY: help setup compiled check format test faults chaos demo bench peers up down lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -59,6 +59,9 @@ demo: compiled ## a realistic stream through the whole system, under 3 minutes
 
 bench: compiled ## measure: a few minutes
 	$(RUN) -m bench
+
+peers: compiled ## the same small job in Kafka Streams, Quix, Faust and ours: half an hour
+	$(RUN) -m bench.peers
 
 up: compiled ## start servers and processes and leave them running
 	$(RUN) -m deploy.up start

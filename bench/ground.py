@@ -93,7 +93,7 @@ class Ground:
         customers = max(1, events // EVENTS_EACH)
         stream = points_only(SEED, events, customers, until_ms=now_ms, duplicates=0)
         print(f"publishing {events:,} events and their repetitions ...", flush=True)
-        sent = publish(_repeated(stream.main(), DUPLICATES), self.kafka, self.schemas)
+        sent = publish(repeated(stream.main(), DUPLICATES), self.kafka, self.schemas)
         self._loaded = (events, sent.total)
         return sent.total
 
@@ -153,7 +153,7 @@ class Ground:
         return found
 
 
-def _repeated(deliveries: Iterable[Delivery], share: float) -> Iterator[Delivery]:
+def repeated(deliveries: Iterable[Delivery], share: float) -> Iterator[Delivery]:
     """Each one, and `share` of them again: half of those at once, half some time later.
 
     Evenly from the beginning to the end: a storm of duplicates at the end would be cheaper.

@@ -20,19 +20,24 @@ MILLISECONDS: Final = (2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000
 
 def draw(results: Mapping[str, Any]) -> list[Path]:
     """Draw what there are figures for; return the files."""
-    mpl.rcParams["svg.hashsalt"] = "bench"  # the same figures give the same file
-    mpl.rcParams["svg.fonttype"] = "none"
+    repeatable()
     drawn: list[Path] = []
     if "latency" in results:
-        drawn.append(_save(_latency(results["latency"]["figures"]), "latency.svg"))
+        drawn.append(save(_latency(results["latency"]["figures"]), "latency.svg"))
     if "batch_size" in results:
-        drawn.append(_save(_batch_size(results["batch_size"]["figures"]), "batch-size.svg"))
+        drawn.append(save(_batch_size(results["batch_size"]["figures"]), "batch-size.svg"))
     return drawn
+
+
+def repeatable() -> None:
+    """The same figures give the same file."""
+    mpl.rcParams["svg.hashsalt"] = "bench"
+    mpl.rcParams["svg.fonttype"] = "none"
 
 
 def _latency(found: Mapping[str, Any]) -> Figure:
     """Time over the share of awards that were seen by then; the slow end is stretched."""
-    figure, axes = _axes()
+    figure, axes = new_axes()
     for colour, (per_s, at) in zip(COLOURS, found["rates"].items(), strict=False):
         steps = [(share, ms) for share, ms in at["distribution_ms"] if share <= SHARES[-1]]
         axes.plot(
@@ -56,7 +61,7 @@ def _latency(found: Mapping[str, Any]) -> Figure:
 
 
 def _batch_size(found: Mapping[str, Any]) -> Figure:
-    figure, axes = _axes()
+    figure, axes = new_axes()
     sizes = [int(size) for size in found["sizes"]]
     axes.plot(sizes, [at["steady_per_s"] for at in found["sizes"].values()], "o-", color=COLOURS[0])
     axes.set_xscale("log")
@@ -69,7 +74,8 @@ def _batch_size(found: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _axes() -> tuple[Figure, Axes]:
+def new_axes() -> tuple[Figure, Axes]:
+    """Of the size and look that all pictures have."""
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     axes = figure.add_subplot()
     axes.grid(visible=True, color="#dddddd", linewidth=0.6)
@@ -77,7 +83,8 @@ def _axes() -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _save(figure: Figure, name: str) -> Path:
+def save(figure: Figure, name: str) -> Path:
+    """Into the folder of the documentation's pictures."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     path = FOLDER / name
     figure.savefig(path, metadata={"Date": None})

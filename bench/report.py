@@ -49,15 +49,16 @@ def write_page(results: Mapping[str, Any]) -> None:
     measured = {name: result for name, result in results.items() if name in BY_NAME}
     text = PAGE.read_text()
     if measured:
-        text = _between(FIGURES, text, [*_about(measured), "", *_markdown(_rows(measured))])
+        text = between(FIGURES, text, [*_about(measured), "", *_markdown(_rows(measured))])
     profiled = results.get(profile.NAME)
     if profiled is not None:
         body = [*_about({profile.NAME: profiled}), "", *profile.markdown(profiled["figures"])]
-        text = _between(STAGES, text, body)
+        text = between(STAGES, text, body)
     PAGE.write_text(text)
 
 
-def _between(marks: tuple[str, str], text: str, body: list[str]) -> str:
+def between(marks: tuple[str, str], text: str, body: list[str]) -> str:
+    """The text with `body` between the lines that are `marks`. Raises Failed."""
     before, begin, rest = text.partition(marks[0])
     _, end, after = rest.partition(marks[1])
     if not (begin and end):
@@ -83,10 +84,11 @@ def _markdown(rows: Iterable[Row]) -> Iterator[str]:
 
 def _about(results: Mapping[str, Any]) -> Iterator[str]:
     """When and where, once for all measurements that have it in common."""
-    yield from dict.fromkeys(_origin(each) for each in results.values())
+    yield from dict.fromkeys(origin(each) for each in results.values())
 
 
-def _origin(result: Mapping[str, Any]) -> str:
+def origin(result: Mapping[str, Any]) -> str:
+    """When and where a result was made, as a sentence."""
     machine = result["machine"]
     busy = " The machine was busy: these are not the figures of a quiet one." * is_busy(machine)
     return (

@@ -125,7 +125,7 @@ class Run:
         while not looks or looks[-1].counted < records:
             looks.append(Look(time.time(), self.counted()))
             self._go_on(deadline, f"{looks[-1].counted:,} of {records:,} records are counted")
-        return Curve(min(map(_assigned_at, award)), looks)
+        return Curve(min(map(assigned_at, award)), looks)
 
     def announced_at(self, within_s: float = 120.0) -> float:
         """Wait until all outbox rows are published; when the last ones were (since 1970)."""
@@ -183,7 +183,7 @@ def fresh_run(
         yield run
 
 
-def _assigned_at(worker: Worker) -> float:
+def assigned_at(worker: Worker) -> float:
     """When it got its first partitions: from then on it fetches."""
     for line in worker.log_text().splitlines():
         if '"assigned"' in line:

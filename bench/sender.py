@@ -49,6 +49,8 @@ class Load:
     first_fresh: int
     fresh_every: int = 1
     pool: int = 1
+    amount: int = AMOUNT
+    """Points of each event."""
 
     def due(self, number: int) -> float:
         return self.begin + number / self.per_s
@@ -134,7 +136,7 @@ def send(load: Load) -> dict[str, Any]:
 
 def _record(schemas: WriterSchemas, load: Load, number: int) -> tuple[bytes, bytes]:
     customer = load.customer(number)
-    datum = points(f"{load.begin} {number}", customer, AMOUNT, int(load.due(number) * 1000))
+    datum = points(f"{load.begin} {number}", customer, load.amount, int(load.due(number) * 1000))
     return customer.encode(), schemas.encode(TOPIC, datum)
 
 

@@ -75,7 +75,11 @@ def kafka(site: Site, port: int) -> Process:
     folder = site.folder / "kafka"
     folder.mkdir()
     settings = folder / "server.properties"
-    addressed = {**site.flavour.kafka, **_with_addresses(folder, port, site.ports.take())}
+    addressed = {
+        **SETTINGS,
+        **site.flavour.kafka,
+        **_addresses(folder, port, site.ports.take()),
+    }
     settings.write_text("".join(f"{name}={value}\n" for name, value in addressed.items()))
     log4j = folder / "log4j2.properties"
     log4j.write_text(LOG4J)
@@ -104,13 +108,12 @@ def takes_requests(port: int) -> bool:
         return False
 
 
-def _with_addresses(folder: Path, port: int, controller_port: int) -> dict[str, str]:
+def _addresses(folder: Path, port: int, controller_port: int) -> dict[str, str]:
     broker, controller = (
         f"PLAINTEXT://127.0.0.1:{port}",
         f"CONTROLLER://127.0.0.1:{controller_port}",
     )
     return {
-        **SETTINGS,
         "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller_port}",
         "listeners": f"{broker},{controller}",
         "advertised.listeners": broker,

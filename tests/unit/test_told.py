@@ -68,6 +68,7 @@ def test_a_dead_letter_is_logged_with_its_trace() -> None:
     letter = decoder().decode(record(Of.POINTS_EARNED, b"garbage", headers=HEADERS)).letter
     assert letter is not None
     outcome.letters.append(letter)
+    outcome.new_letters.append(letter)
     [line] = lines(outcome, "info")
     assert (line["event"], line["reason"], line["trace_id"]) == (
         "dead_lettered",
