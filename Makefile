@@ -46,8 +46,8 @@ test: compiled ## every test but the slow and the chaotic; starts the servers it
 	$(RUN) -m deploy.compiled test
 	$(RUN) -m pytest -n $(WORKERS) --dist loadfile -m 'not slow and not chaos' $(PYTEST_ARGS)
 
-faults: compiled ## every test that injects faults, the slow ones too: some ten minutes
-	$(RUN) -m pytest -m faults tests/faults $(PYTEST_ARGS)
+faults: compiled ## every test that injects faults, and whatever is slow: half an hour
+	$(RUN) -m pytest -m 'faults or slow' $(PYTEST_ARGS)
 
 chaos: compiled ## a random mix of faults: SEED=n MINUTES=m, ROUND=k for one of its rounds again
 	$(RUN) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \

@@ -30,7 +30,7 @@ def outcome() -> Iterator[Settings]:
     from gamification.telemetry import logs  # noqa: PLC0415 - slow to import
 
     # A slow statement's log line is not for who reads rows.
-    logs.configure(settings, "command", sys.stderr.buffer)
+    logs.configure(settings, "command", sys.stderr.buffer, for_good=False)
     try:
         yield settings
     except Unavailable as error:

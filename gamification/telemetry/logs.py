@@ -41,11 +41,14 @@ def get(name: str) -> FilteringBoundLogger:
     return cast("FilteringBoundLogger", structlog.get_logger(source=name))
 
 
-def configure(settings: Settings, process: str, out: BinaryIO | None = None) -> None:
+def configure(
+    settings: Settings, process: str, out: BinaryIO | None = None, *, for_good: bool = True
+) -> None:
     """Send every log line of this process, structlog's and the standard library's, to `out`.
 
-    Standard output by default. A line that cannot be written is lost without a word: a full
-    disk or a reader that went away must not stop the work that the line tells of.
+    Standard output by default. `for_good`: loggers remember it from their first line on, which
+    is quicker; a later call does not reach them then. A line that cannot be written is lost without
+    a word: a full disk or a reader that went away must not stop the work that the line tells of.
     """
     stream = sys.stdout.buffer if out is None else out
     plain = settings.log_format == "plain" or (
@@ -66,7 +69,7 @@ def configure(settings: Settings, process: str, out: BinaryIO | None = None) -> 
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: _Lines(stream),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=for_good,
     )
     logging.basicConfig(handlers=[_Bridge()], level=max(level, logging.INFO), force=True)
     logging.captureWarnings(capture=True)

@@ -14,7 +14,7 @@ POINTS = (
     "award.before_commit",
     "award.after_commit",
 )
-DEATHS = (10, pytest.param(20, marks=pytest.mark.slow))
+DEATHS = 20
 
 
 def test_each_named_point_is_hit_and_nothing_is_lost_or_counted_twice(chain: Chain) -> None:
@@ -29,12 +29,12 @@ def test_each_named_point_is_hit_and_nothing_is_lost_or_counted_twice(chain: Cha
     chain.settle()
 
 
-@pytest.mark.parametrize("deaths", DEATHS)
-def test_deaths_at_any_moment_change_nothing(chain: Chain, deaths: int) -> None:
+@pytest.mark.slow
+def test_deaths_at_any_moment_change_nothing(chain: Chain) -> None:
     chain.start("award", "relay", "project")
-    chain.load(events=600 * deaths, per_s=400)
+    chain.load(events=600 * DEATHS, per_s=400)
     workers = [chain.workers[0], *(chain.launch("award") for _ in range(3))]
-    for _ in range(deaths):
+    for _ in range(DEATHS):
         chain.wait_counted(100)
         chain.kill(workers.pop(0))
         workers.append(chain.launch("award"))

@@ -57,6 +57,7 @@ def test_workers_that_meet_new_customers_on_many_topics_never_deadlock(chain: Ch
     assert deadlocks(chain.addresses.postgres_dsn) == 0
 
 
+@pytest.mark.slow
 def test_what_commits_late_is_announced_and_projected_all_the_same(chain: Chain) -> None:
     """Ids that were taken first are seen first, however long their transactions take."""
     chain.start("award", "award", "award", "relay", "project")
@@ -106,6 +107,7 @@ def test_somebody_who_locks_customers_the_other_way_round_is_survived(chain: Cha
     chain.settle(deadlocks_met=met)
 
 
+@pytest.mark.slow
 def test_somebody_who_holds_what_all_wait_for_is_outlasted(chain: Chain) -> None:
     """Longer than a worker waits for a lock."""
     award, *_ = chain.start("award", "relay", "project")

@@ -35,6 +35,7 @@ def test_stopped_and_killed_under_load(chain: Chain) -> None:
     chain.settle()
 
 
+@pytest.mark.slow
 def test_frozen_for_a_while(chain: Chain) -> None:
     """Longer than sessions and transactions of clients live."""
     _award, relay, _project = chain.start("award", "relay", "project")

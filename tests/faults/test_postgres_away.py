@@ -93,6 +93,7 @@ def test_a_database_that_lets_nobody_in_for_half_a_minute(chain: Chain) -> None:
     chain.settle()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_frozen_for_a_while(chain: Chain) -> None:
     """Connections stay open and nothing answers: no end is seen until a time-out is over."""
     chain.start("award", "relay", "project")

@@ -15,7 +15,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.faults
 
 POINTS = ("project.after_changes_read", "project.before_redis_write", "project.after_redis_write")
-DEATHS = (8, pytest.param(20, marks=pytest.mark.slow))
+DEATHS = 20
 LEADS = re.compile("leaderboards_rebuilt|projection_continues")
 
 
@@ -37,12 +37,12 @@ def test_each_named_point_is_hit_and_boards_are_as_rebuilt(chain: Chain) -> None
     chain.settle()
 
 
-@pytest.mark.parametrize("deaths", DEATHS)
-def test_deaths_at_any_moment_change_nothing(chain: Chain, deaths: int) -> None:
+@pytest.mark.slow
+def test_deaths_at_any_moment_change_nothing(chain: Chain) -> None:
     chain.start("award", "relay")
-    chain.load(events=750 * deaths, per_s=150)
+    chain.load(events=750 * DEATHS, per_s=150)
     projectors = [chain.launch("project") for _ in range(3)]
-    for _ in range(deaths):
+    for _ in range(DEATHS):
         before = projected(chain)
         eventually(lambda before=before: projected(chain) > before, within_s=90)  # type: ignore[misc]
         leader = eventually(lambda: the_leader(projectors), within_s=30)

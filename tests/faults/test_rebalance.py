@@ -72,7 +72,9 @@ def test_workers_that_slept_through_the_loss_of_their_partitions_do_no_harm(chai
     chain.settle()
 
 
-@pytest.mark.parametrize("point", ["after_claim", "after_commit"])
+@pytest.mark.parametrize(
+    "point", [pytest.param("after_claim", marks=pytest.mark.slow), "after_commit"]
+)
 def test_a_worker_that_wakes_up_before_postgres_gave_it_up_does_no_harm(
     chain: Chain, point: str
 ) -> None:
@@ -100,9 +102,8 @@ def test_a_batch_polled_before_the_sleep_is_thrown_away_after_it(chain: Chain) -
     chain.settle()
 
 
-@pytest.mark.parametrize(
-    "point", [pytest.param("before_append", marks=pytest.mark.slow), "before_commit"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["before_append", "before_commit"])
 def test_what_a_sleeping_worker_holds_is_freed_wherever_it_stopped(
     chain: Chain, point: str
 ) -> None:

@@ -16,7 +16,7 @@ POINTS = (
     "relay.after_kafka_commit",
     "relay.after_progress",
 )
-DEATHS = (8, pytest.param(20, marks=pytest.mark.slow))
+DEATHS = 20
 
 
 def published(chain: Chain) -> int:
@@ -54,12 +54,12 @@ def test_death_between_kafkas_commit_and_the_next_read_announces_nothing_twice(
     chain.settle()
 
 
-@pytest.mark.parametrize("deaths", DEATHS)
-def test_deaths_at_any_moment_change_nothing(chain: Chain, deaths: int) -> None:
+@pytest.mark.slow
+def test_deaths_at_any_moment_change_nothing(chain: Chain) -> None:
     chain.start("award", "project")
-    chain.load(events=750 * deaths, per_s=150)
+    chain.load(events=750 * DEATHS, per_s=150)
     relays = [chain.launch("relay") for _ in range(3)]
-    for _ in range(deaths):
+    for _ in range(DEATHS):
         before = published(chain)
         eventually(lambda before=before: published(chain) > before, within_s=90)  # type: ignore[misc]
         leader = eventually(lambda: the_leader(relays), within_s=30)

@@ -150,6 +150,7 @@ def test_a_relay_frozen_in_mid_transaction_cannot_finish_it_after_another_took_o
     world.assert_each_row_once_in_order()
 
 
+@pytest.mark.slow
 def test_kafka_stopped_for_five_seconds_under_load(world: World, load: Callable[[], None]) -> None:
     relay = world.relay()
     eventually(lambda: relays.progress(world.dsn) > 0, within_s=30)

@@ -129,6 +129,7 @@ def test_dead_letters_are_left_alone_readable_ones_too(chain: Chain) -> None:
     chain.settle()
 
 
+@pytest.mark.slow
 def test_a_wrong_option_is_named_and_who_is_away_is_said(chain: Chain) -> None:
     for wrong, option in (
         (("--event-type", "points", "--since", "2026-01-01"), "--event-type"),

@@ -87,6 +87,7 @@ def interrupted(chain: Chain, *arguments: str) -> int:
     return statuses(chain).get("replayed", 0) + statuses(chain).get("resolved", 0)
 
 
+@pytest.mark.slow
 def test_who_is_away_is_named_and_every_letter_stays(chain: Chain) -> None:
     chain.start("award", "relay", "project")
     malformed = spoilt(firsts(chain.stream(events=60)))[:5]
@@ -140,6 +141,7 @@ def test_an_operator_looks_at_every_kind_of_letter_and_gives_some_up(chain: Chai
     chain.settle()
 
 
+@pytest.mark.slow
 def test_a_letter_that_fails_again_is_a_new_one_that_knows_how_often(chain: Chain) -> None:
     # Letters that fail again are no reason for a worker to think that the fault is its own.
     award = chain.launch("award", {"GAMIFICATION_REJECTED_RUN_MIN": "10"})

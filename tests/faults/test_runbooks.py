@@ -148,6 +148,7 @@ def test_what_the_pages_name_exists() -> None:
         assert f'"{event}"' in code, event
 
 
+@pytest.mark.slow
 def test_badge_latency(chain: Chain, tmp_path: Path) -> None:
     """More comes in than one worker counts: it stood still, and gets help."""
     award, *_ = chain.start("award", "relay", "project")
@@ -212,6 +213,7 @@ def test_dead_letters_growing(chain: Chain, tmp_path: Path) -> None:
     eventually(lambda: chain.counted() == len(mine))
 
 
+@pytest.mark.slow
 def test_redis_crash(chain: Chain, tmp_path: Path) -> None:
     _, _, project = chain.start("award", "relay", "project")
     service = chain.launch("service", {"GAMIFICATION_GRPC_PORT": "0"})
@@ -292,6 +294,7 @@ def test_duplicate_award(chain: Chain, tmp_path: Path) -> None:
     page.close()
 
 
+@pytest.mark.slow
 def test_stuck_relay(chain: Chain, tmp_path: Path) -> None:
     """Postgres was made anew from a dump: the relay halts until a person says where to go on."""
     _, relay, _ = chain.start("award", "relay", "project")

@@ -115,6 +115,7 @@ def test_a_paused_server_is_silent_and_goes_on_afterwards(own_stack: Stack) -> N
         eventually(client.ping)
 
 
+@pytest.mark.slow
 def test_two_stacks_at_once_do_not_collide(own_stack: Stack) -> None:
     with ThreadPoolExecutor(1) as threads:
         starting = threads.submit(start_private)
@@ -130,6 +131,7 @@ def test_two_stacks_at_once_do_not_collide(own_stack: Stack) -> None:
 
 
 @local_only
+@pytest.mark.slow
 def test_nothing_is_left_after_the_parent_was_killed(
     open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,7 +88,7 @@ def test_when_all_is_well_it_says_so(own_stack: Stack, installed: Application) -
 
 
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("how", ["stopped", "frozen"])
+@pytest.mark.parametrize("how", ["stopped", pytest.param("frozen", marks=pytest.mark.slow)])
 def test_who_is_away_is_named_in_time_and_the_others_are_looked_at(
     own_stack: Stack, installed: Application, name: str, how: str
 ) -> None:
