@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from gamification.domain.errors import Halt, Refused, Unavailable
+from gamification.domain.errors import Halt, Refused, Suspect, Unavailable
 from gamification.settings import Settings, SettingsError, load
 
 EXIT_OK: Final = 0
@@ -36,7 +36,7 @@ def outcome() -> Iterator[Settings]:
     except Unavailable as error:
         typer.echo(f"unavailable: {error}", err=True)
         raise typer.Exit(EXIT_AWAY) from error
-    except (Refused, Halt) as error:
+    except (Refused, Halt, Suspect) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(EXIT_FOUND) from error
     except KeyboardInterrupt as error:
