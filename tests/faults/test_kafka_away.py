@@ -48,6 +48,7 @@ def test_frozen_for_a_while(chain: Chain) -> None:
     chain.settle()
 
 
+@pytest.mark.slow
 def test_away_and_everybody_stops_in_time_all_the_same(chain: Chain) -> None:
     workers = chain.start("award", "relay", "project")
     chain.load(events=3_000, per_s=500)

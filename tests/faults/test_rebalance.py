@@ -50,6 +50,7 @@ def test_workers_that_come_and_go_during_a_backlog_change_nothing(chain: Chain) 
     assert during, "the backlog was gone before anybody came"
 
 
+@pytest.mark.slow
 def test_workers_that_slept_through_the_loss_of_their_partitions_do_no_harm(chain: Chain) -> None:
     """Frozen in the middle of a transaction, and each at another place in it.
 

@@ -99,6 +99,7 @@ def repaired(chain: Chain) -> None:
     assert {name for _, details in rows for name in details} >= {"exp", "level", "badges"}
 
 
+@pytest.mark.slow
 def test_what_kafka_lacks_is_found_and_who_does_not_answer_is_named(chain: Chain) -> None:
     chain.start("award", "relay", "project")
     chain.load(events=600)

@@ -31,6 +31,7 @@ def test_under_load_all_stop_within_ten_seconds_and_leave_nothing_half_done(chai
     chain.settle()
 
 
+@pytest.mark.slow
 def test_while_postgres_and_redis_hang_all_stop_in_time(chain: Chain) -> None:
     workers = chain.start("award", "relay", "project")
     chain.load(events=3_000, per_s=500)
