@@ -1,6 +1,5 @@
 """Put rulebooks into force, and look at what was."""
 
-import uuid
 from collections.abc import Callable
 from typing import Final
 
@@ -86,8 +85,3 @@ def _invalidation(owner: MerchantId, version: int, now_ms: int) -> OutboxRow:
     stamp = encode.Stamp(uuid_text(owner), "", now_ms)
     body = encode.cache_invalidate(stamp, key, "rulebook", str(version))
     return OutboxRow("cache.invalidate", encode.SCHEMA_VERSION, key.encode(), body, None, None)
-
-
-def owner_of(text: str | None) -> MerchantId:
-    """A merchant's id as people write it; None for the owner of the default. Raises ValueError."""
-    return DEFAULT_MERCHANT if text is None else MerchantId(uuid.UUID(text).bytes)
