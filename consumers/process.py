@@ -83,6 +83,7 @@ def run(name: str, main: Callable[[Process], None]) -> int:
         return EXIT_SETTINGS
     _watch_signals(process)
     _record_traces(settings, name)
+    faulthandler.enable(all_threads=True)  # a crash in C leaves no other word
     faulthandler.register(signal.SIGUSR1, all_threads=True)  # for who asks where it hangs
     server.start()
     for line in misspelled():

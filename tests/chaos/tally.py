@@ -52,6 +52,7 @@ class Tally:
         self._injected: Counter[str] = Counter(dict.fromkeys(faults, 0))
         self._killed: Counter[str] = Counter(dict.fromkeys(used(), 0))
         self._frozen: Counter[str] = Counter()
+        self._crashed = 0
 
     def injected(self, fault: str) -> None:
         with self._lock:
@@ -61,6 +62,11 @@ class Tally:
         """A process died (`kill`) or froze (`stop`) at a kill point."""
         with self._lock:
             (self._killed if action == "kill" else self._frozen)[point] += 1
+
+    def crashed(self) -> None:
+        """librdkafka took its process with it."""
+        with self._lock:
+            self._crashed += 1
 
     @property
     def ok(self) -> bool:
@@ -74,7 +80,7 @@ class Tally:
         told += [
             f"  {point:<28}{self._killed[point]:>6} {self._frozen[point]:>6}" for point in used()
         ]
-        told += ["rounds"]
+        told += [f"crashes inside librdkafka   {self._crashed:>5}", "rounds"]
         told += [f"  {_about(each)}" for each in self.rounds]
         told += [
             f"  {invariant}: {sum(each.compared.get(str(invariant), 0) for each in self.rounds):,}"
@@ -92,6 +98,7 @@ class Tally:
             "seed": self.seed,
             "ok": self.ok,
             "faults": dict(self._injected),
+            "crashes_in_librdkafka": self._crashed,
             "kill_points": {
                 point: {"killed": self._killed[point], "frozen": self._frozen[point]}
                 for point in used()

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Final, Self
 
+from tests.chaos.crashes import in_librdkafka
 from tests.chaos.world import Member, World
 
 LOOK_EVERY_S: Final = 0.1
@@ -69,6 +70,10 @@ class Warden:
         if member.action == "kill" and code == KILLED:
             world.tally.hit(member.point, "kill")
             world.journal.note("hit", point=member.point, action="kill", worker=worker.name)
+            world.successor(member.kind)
+            return
+        if in_librdkafka(member.kind, worker):
+            world.crashed(member)
             world.successor(member.kind)
             return
         world.fail(f"{worker.name} ended with {code}:\n{worker.log_text()[-WORDS:]}")

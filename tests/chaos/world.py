@@ -16,6 +16,7 @@ from deploy.neighbours.auth import Auth
 from deploy.neighbours.running import Running
 from deploy.neighbours.users import Users
 from gamification.domain.activity import Activity
+from tests.chaos.crashes import in_librdkafka
 from tests.chaos.journal import Journal
 from tests.chaos.points import ONCE, Deck
 from tests.chaos.tally import Tally
@@ -105,6 +106,11 @@ class World:
         self.journal.note("fail", problem=problem)
         self.problems.append(problem)
 
+    def crashed(self, member: Member) -> None:
+        """Not by us: for the data one more kill -9. It is counted, and told at the end."""
+        self.journal.note("crashed in librdkafka", worker=member.worker.name)
+        self.tally.crashed()
+
     def crew(self, kind: str) -> list[Member]:
         """Those that should be at work, the oldest first."""
         with self._lock:
@@ -169,6 +175,8 @@ class World:
             self.fail(f"{member.worker.name} did not stop within {STOPPED_WITHIN_S} s")
         elif code == NOT_BEGUN and not is_up(member):
             return
+        elif in_librdkafka(member.kind, member.worker):
+            self.crashed(member)
         elif code not in ENDED_WELL and not (member.action == "kill" and code == -9):
             self.fail(f"{member.worker.name} was asked to stop and ended with {code}")
 
