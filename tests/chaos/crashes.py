@@ -1,4 +1,4 @@
-"""Crashes of libraries in C: told apart from ours, because no Python code of ours can cause them."""
+"""Crashes of C libraries, told apart from ours: no Python code of ours can cause them."""
 
 import re
 from typing import Final
