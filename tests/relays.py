@@ -18,7 +18,10 @@ import psycopg
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from gamification.adapters.postgres import outbox
+from gamification.adapters.kafka.position import RelayPosition
+from gamification.adapters.kafka.publisher import TransactionalPublisher
+from gamification.adapters.postgres import outbox, relay_state
+from gamification.adapters.postgres.connection import connect
 from gamification.adapters.postgres.session import EngineSession
 from gamification.application.relay import Relay
 from gamification.application.relay_lanes import Ends, Lane, Limits
@@ -195,11 +198,20 @@ def assert_once_and_in_order(bootstrap: str, topic: str, written: Sequence[int])
         assert of_it == sorted(of_it)
 
 
-def produce(bootstrap: str, topic: str, values: Sequence[bytes], key: bytes = b"k") -> None:
-    """To partition 0, as any producer would."""
+def produce(
+    bootstrap: str,
+    topic: str,
+    values: Sequence[bytes],
+    key: bytes = b"k",
+    *,
+    partition: int = 0,
+    outbox_id: str | None = None,
+) -> None:
+    """As any producer would, or as if the row with this id said so."""
     producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0})
+    headers: dict[str, str | bytes | None] = {} if outbox_id is None else {"outbox_id": outbox_id}
     for value in values:
-        producer.produce(topic, value, key, partition=0)
+        producer.produce(topic, value, key, partition, headers=headers)
     assert producer.flush(KAFKA_WITHIN_S) == 0
 
 
@@ -215,6 +227,20 @@ def delete_records(bootstrap: str, topic: str, before: int) -> None:
     place = TopicPartition(topic, 0, before)
     for deleted in admin.delete_records([place]).values():
         deleted.result(KAFKA_WITHIN_S)
+
+
+def forget_the_end(dsn: str, bootstrap: str, lane: Lane, *, after: int, up_to: int) -> None:
+    """As if it were not known what became of the transaction with rows (after, up_to]."""
+    publisher = TransactionalPublisher(
+        bootstrap, lane.transactional_id, lane.position_topic, lane.shard
+    )
+    publisher.publish((), RelayPosition(after, ask(dsn, "SELECT id FROM incarnation")))
+    publisher.close()
+    database = connect(dsn, "tests")
+    try:
+        relay_state.note_undecided(database, lane.shard, up_to)
+    finally:
+        database.close()
 
 
 def no_schemas(_topic: str, _text: str) -> int | None:

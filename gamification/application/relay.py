@@ -155,7 +155,8 @@ class Relay:
         measure(self._database, self._lane.name, known.published)
         self._prefixes.resolve()
         self._go_on_or_stop()
-        composer = Composer(outbox_reader.topics(self._database), self._prefixes)
+        topics = outbox_reader.topics(self._database)
+        composer = Composer(topics, self._prefixes, known.incarnation)
         wakeup = Wakeup(self._ends.postgres_dsn, Channel.OUTBOX)
         publisher: TransactionalPublisher | None = None
         try:
@@ -165,7 +166,7 @@ class Relay:
                 self._lane.position_topic,
                 self._lane.shard,
             )
-            site = Site(self._ends.kafka_brokers, self._lane, self._database, composer)
+            site = Site(self._ends.kafka_brokers, self._lane, self._database, topics)
             position, announced = self._resume(site, publisher, known)
         except GamificationError:
             wakeup.close()
@@ -174,7 +175,7 @@ class Relay:
             raise
         self._session = _Session(
             wakeup=wakeup,
-            others=self._lane.of_others(composer.topics),
+            others=self._lane.of_others(topics),
             publisher=publisher,
             composer=composer,
             position=position,

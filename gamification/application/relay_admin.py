@@ -12,7 +12,6 @@ from gamification.adapters.postgres import outbox_reader, relay_state
 from gamification.adapters.postgres.relay_state import Known
 from gamification.application.relay import NAME
 from gamification.application.relay_lanes import Ends, Lane
-from gamification.application.relay_repair import own_topics
 from gamification.application.relay_start import resume_after
 from gamification.domain.errors import Halt
 
@@ -70,7 +69,7 @@ def resume(ends: Ends, lane: Lane, after: int) -> RelayPosition:
         )
         try:
             position = RelayPosition(after, known.incarnation)
-            publisher.undo(own_topics(lane, outbox_reader.topics(database)), position)
+            publisher.undo(lane.own(outbox_reader.topics(database)), position)
             publisher.publish((), position)
         finally:
             publisher.close()

@@ -49,6 +49,11 @@ class Lane:
             if (self.only is not None and name not in self.only) or name in self.but
         ]
 
+    def own(self, names: Mapping[int, str]) -> list[str]:
+        """Names of the topics that this lane publishes, of all in `names`."""
+        others = set(self.of_others(names))
+        return [name for code, name in names.items() if code not in others]
+
 
 PROMPT: Final = Lane(
     name="prompt",

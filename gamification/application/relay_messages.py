@@ -9,6 +9,7 @@ from gamification.adapters.kafka.publisher import Headers, Message
 from gamification.adapters.postgres.outbox_reader import Entry
 from gamification.application.relay_schemas import SchemaPrefixes
 from gamification.domain.errors import Halt, Unavailable
+from gamification.wire import outbox_id
 from gamification.wire.dead_letter import DETAIL, ORIGIN_TOPIC, headers_of, source_of
 from gamification.wire.envelope import Position
 
@@ -20,10 +21,11 @@ Originals = Mapping[Position, Original | None]
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Turns rows into records. `topics` are names by code."""
+    """Turns rows into records. `topics` are names by code, `incarnation` is the database's."""
 
     topics: Mapping[int, str]
     prefixes: SchemaPrefixes
+    incarnation: str
 
     def compose(
         self, entries: Sequence[Entry], originals: Originals, too_large: frozenset[int]
@@ -51,7 +53,10 @@ class Composer:
                 )
             if prefix and value is not None:
                 value = prefix + value
-            headers: Headers = [(EVENT_TYPE, topic)]
+            headers: Headers = [
+                (EVENT_TYPE, topic),
+                (outbox_id.HEADER, outbox_id.worded(self.incarnation, entry.id)),
+            ]
             if entry.traceparent is not None:
                 headers.insert(0, (TRACEPARENT, entry.traceparent))
             messages.append(Message(topic, value, entry.key, headers))
@@ -92,6 +97,7 @@ class Composer:
             lost = f"the original has {size} bytes, which {self.topic(entry)} does not take"
         if lost is not None:
             headers[DETAIL] = headers.get(DETAIL, b"") + f"; {lost}".encode()
+        headers[outbox_id.HEADER] = outbox_id.worded(self.incarnation, entry.id).encode()
         return Message(self.topic(entry), value, key, list(headers.items()))
 
 

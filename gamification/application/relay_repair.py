@@ -11,7 +11,6 @@ rows readers see all the same, and publish the others. In each partition its rec
 so their order stays that of the outbox.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,7 +20,6 @@ from gamification.adapters.kafka.publisher import TransactionalPublisher
 from gamification.adapters.postgres import relay_state
 from gamification.adapters.postgres.relay_state import Known
 from gamification.application.announced import Site, look
-from gamification.application.relay_lanes import Lane
 from gamification.application.relay_start import resume_after
 from gamification.telemetry import logs
 
@@ -38,12 +36,6 @@ class Repaired(NamedTuple):
     """Ids of rows after the position that readers see already."""
 
 
-def own_topics(lane: Lane, names: Mapping[int, str]) -> list[str]:
-    """Names of the topics that this lane publishes."""
-    others = set(lane.of_others(names))
-    return [name for code, name in names.items() if code not in others]
-
-
 def repair(site: Site, publisher: TransactionalPublisher, found: Found, known: Known) -> Repaired:
     """End what is undecided and find out what is announced. Raises Unavailable or Halt.
 
@@ -56,7 +48,7 @@ def repair(site: Site, publisher: TransactionalPublisher, found: Found, known: K
         return Repaired(position, known, frozenset())  # a contradiction, for a person to look at
     begin = ours.last_id if ours else 0
     up_to = known.undecided_up_to
-    topics = own_topics(lane, site.composer.topics)
+    topics = lane.own(site.topics)
     hangs = undecided is not None or visible.hangs(site.brokers, topics)
     if undecided is not None and undecided.incarnation == known.incarnation:
         up_to = max(up_to, undecided.last_id)
@@ -75,7 +67,7 @@ def repair(site: Site, publisher: TransactionalPublisher, found: Found, known: K
     back = RelayPosition(begin, known.incarnation)
     publisher.publish((), back)
     publisher.undo(topics, back)
-    announced = look(site, begin, up_to).announced
+    announced = look(site, known.incarnation, begin, up_to).announced
     log.warning("relay_repaired", lane=lane.name, after=begin, announced=len(announced))
     if known.published <= up_to:
         # Postgres remembers that it was published, as Kafka said; now it is not, or in part.

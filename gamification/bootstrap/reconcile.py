@@ -4,22 +4,18 @@ from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from typing import Final, NamedTuple
 
-from gamification.adapters.kafka import schema_files
-from gamification.adapters.kafka.registry import SchemaRegistry
-from gamification.adapters.kafka.topics import PRODUCED
 from gamification.adapters.postgres import boards, outbox_reader, reconcile
 from gamification.adapters.postgres.boards import Kept
 from gamification.adapters.postgres.connection import Database
 from gamification.adapters.postgres.session import EngineSession
 from gamification.adapters.redis.connection import Address, Client, close, connect
 from gamification.application import reconcile_outbox
+from gamification.application.announced import Site
 from gamification.application.project import today_utc
 from gamification.application.rebuild_request import ask, is_done, plan
 from gamification.application.reconcile import OF_POSTGRES, Reconciler
 from gamification.application.reconcile_boards import BoardReconciler
-from gamification.application.relay_lanes import LANES, Ends
-from gamification.application.relay_messages import Composer
-from gamification.application.relay_schemas import SchemaPrefixes
+from gamification.application.relay_lanes import LANES
 from gamification.application.repair import Repairer
 from gamification.application.rules import Tenants
 from gamification.bootstrap.award import now_ms, require_migrated
@@ -148,17 +144,14 @@ def _boards(settings: Settings, stack: ExitStack, wait: Wait) -> BoardReconciler
 
 def _outbox(settings: Settings, stack: ExitStack, rows_max: int) -> Findings:
     findings = Findings(Check.OUTBOX)
-    ends = Ends(settings.postgres_dsn.get_secret_value(), settings.kafka_broker)
+    dsn = settings.postgres_dsn.get_secret_value()
     database: Database = stack.enter_context(
-        closing(outbox_reader.open_reader(ends.postgres_dsn, NAME, IDLE_LIMIT_S))
+        closing(outbox_reader.open_reader(dsn, NAME, IDLE_LIMIT_S))
     )
-    registry = SchemaRegistry(settings.schema_registry_url)
-    stack.callback(registry.close)
-    versions = {t: texts for t, texts in schema_files.history().items() if t in PRODUCED}
-    prefixes = SchemaPrefixes(registry.id_of, versions)
-    composer = Composer(outbox_reader.topics(database), prefixes)
+    topics = outbox_reader.topics(database)
     for lane in LANES:
-        reconcile_outbox.look(ends, lane, (database, composer), findings, rows_max)
+        site = Site(settings.kafka_broker, lane, database, topics)
+        reconcile_outbox.look(site, dsn, findings, rows_max)
     return findings
 
 

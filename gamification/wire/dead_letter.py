@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from gamification.domain.errors import Reason, Rejected
 from gamification.domain.ids import EventId, MerchantId, uuid_text
+from gamification.wire import outbox_id
 from gamification.wire.envelope import DeadLetter, Headers, OutboxRow, Position, Record
 from gamification.wire.fact import fact_id
 from gamification.wire.fields import uuid_bytes
@@ -75,9 +76,9 @@ def replay_row(record: Record) -> OutboxRow:
 
     Headers as they are, bytes by reference. Raises nothing: what is no text becomes one.
     """
-    text = json.dumps(
-        {"headers": _texts(record.headers), "source": list(record.position)}, separators=(",", ":")
-    )
+    headers = _texts(record.headers)
+    headers.pop(outbox_id.HEADER, None)  # that of the letter's own row
+    text = json.dumps({"headers": headers, "source": list(record.position)}, separators=(",", ":"))
     return OutboxRow(REPLAY_TOPIC, 0, None, None, traceparent_of(record.headers), text)
 
 

@@ -75,7 +75,7 @@ class OutboxRow(NamedTuple):
 
     `schema_version` 0 means that `value` is published as it is (dead letters); otherwise
     `value` is an Avro body of that version of the topic's schema, and the relay puts the
-    registry's schema id before it. `headers` are complete but for `event_type`.
+    registry's schema id before it. `headers` are complete but for `event_type` and `outbox_id`.
     """
 
     topic: str

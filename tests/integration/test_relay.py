@@ -74,7 +74,12 @@ def test_rows_are_published_once_and_in_order_with_their_key_and_headers(world: 
     relays.assert_once_and_in_order(world.bootstrap, world.topic, written)
     first = next(s for s in relays.read_committed(world.bootstrap, world.topic) if s.value == b"1")
     assert first.key == b"k1"
-    assert first.headers == {"traceparent": relays.TRACEPARENT, "event_type": world.topic}
+    incarnation = relays.ask(world.dsn, "SELECT id FROM incarnation")
+    assert first.headers == {
+        "traceparent": relays.TRACEPARENT,
+        "event_type": world.topic,
+        "outbox_id": f"{incarnation[:8]}-1",
+    }
 
 
 def test_a_relay_that_comes_back_publishes_only_what_is_new(world: World) -> None:

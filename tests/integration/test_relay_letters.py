@@ -77,6 +77,19 @@ def test_a_letter_is_published_with_the_originals_bytes_and_its_headers(world: W
     assert letter.reason is Reason.MALFORMED
 
 
+def test_a_letter_whose_original_is_gone_by_now_is_not_announced_a_second_time(
+    world: World,
+) -> None:
+    """Kafka forgot the end of the transaction; which letter that was, its bytes cannot tell."""
+    relays.produce(world.bootstrap, world.inputs, [b"zero"])
+    relays.append(world.dsn, [world.letter(0, None, by_reference=True)])
+    published = world.publish_all()
+    relays.delete_records(world.bootstrap, world.inputs, 1)
+    relays.forget_the_end(world.dsn, world.bootstrap, world.lane, after=0, up_to=1)
+
+    assert world.publish_all() == published
+
+
 def test_a_letter_by_reference_gets_its_bytes_from_kafka_and_no_table_ever_holds_them(
     world: World,
 ) -> None:

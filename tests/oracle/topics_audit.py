@@ -117,6 +117,9 @@ def _check_record(record: TopicRecord, row: OutboxRow, said: Said, report: Repor
         differ(f"its key is {record.key!r}")
     if record.header("event_type") != record.topic:
         differ(f"header event_type is {record.header('event_type')!r}")
+    said_row = (record.header("outbox_id") or "").rpartition("-")[2]
+    if said_row != str(row.id):
+        differ(f"header outbox_id is {record.header('outbox_id')!r}")
     if row.traceparent is not None and record.header("traceparent") != row.traceparent:
         differ(f"header traceparent is {record.header('traceparent')!r}")
 

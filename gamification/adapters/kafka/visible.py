@@ -2,54 +2,67 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from gamification.adapters.kafka.bounds import Partition, spans
+from gamification.adapters.kafka.message import record_of
 from gamification.adapters.kafka.position import CLIENT
 from gamification.domain.errors import Unavailable
+from gamification.wire.outbox_id import row_of
 
 READ_WITHIN_S: Final = 30.0
 POLL_S: Final = 0.5
 AT_ONCE: Final = 2_000
+BACK: Final = 200
+"""How many offsets before the end of a partition are read first."""
+FURTHER_BACK: Final = 8
+"""Times so many, when that was not enough."""
 ASK_WITHIN_S: Final = 4.0
 
 COMMITTED: Final = IsolationLevel.READ_COMMITTED
 ANY: Final = IsolationLevel.READ_UNCOMMITTED
 END: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
-Content: TypeAlias = tuple[str, bytes | None, bytes | None]
-"""Topic, key and value."""
+
+class Rows(NamedTuple):
+    """Those with ids in (after, up_to], of the database with this incarnation."""
+
+    incarnation: str
+    after: int
+    up_to: int
 
 
-def since(brokers: str, topics: Iterable[str], from_ms: int) -> Counter[Content]:
-    """How often each content is there, among records with a timestamp from `from_ms` on.
+def rows(brokers: str, topics: Iterable[str], wanted: Rows) -> Counter[tuple[str, int]]:
+    """How often each row is there, by topic and id. Raises Unavailable.
 
-    `from_ms`: milliseconds since 1970. Raises Unavailable.
+    In a partition the ids grow, as in the outbox; so it is read from further and further before
+    its end, until the first record is of a row before those. Clocks play no part in it. Only where
+    a person has let a lane begin further back, a repetition may lie before that.
     """
     until_s = time.monotonic() + READ_WITHIN_S
-    consumer = Consumer(
-        {
-            **CLIENT,
-            "bootstrap.servers": brokers,
-            "group.id": "gamification.relay.visible",  # demanded, never joined
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "error",
-            "isolation.level": "read_committed",
-            "fetch.wait.max.ms": 10,
-        }
-    )
-    with closing(consumer):
-        try:
-            starts = _starts(consumer, topics, from_ms, until_s)
-            return _read(consumer, starts, until_s)
-        except KafkaException as error:
-            raise Unavailable(f"kafka: read what is there: {error.args[0].name()}") from error
+    seen: Counter[tuple[str, int]] = Counter()
+    try:
+        admin = AdminClient({**CLIENT, "bootstrap.servers": brokers})
+        left = spans(admin, _partitions(admin, topics), ASK_WITHIN_S)
+        with closing(_reader(brokers)) as reader:
+            back = BACK
+            while left:
+                starts = {place: max(span.first, span.end - back) for place, span in left.items()}
+                for place, found in _read(reader, starts, wanted.incarnation, until_s).items():
+                    if starts[place] == left[place].first or _reaches(found, wanted.after):
+                        of_it = (row for row in found if wanted.after < row <= wanted.up_to)
+                        seen.update((place[0], row) for row in of_it)
+                        del left[place]
+                back *= FURTHER_BACK
+    except KafkaException as error:
+        raise Unavailable(f"kafka: read what is there: {error.args[0].name()}") from error
+    return seen
 
 
 def hangs(brokers: str, topics: Iterable[str]) -> bool:
@@ -59,13 +72,7 @@ def hangs(brokers: str, topics: Iterable[str]) -> bool:
     """
     admin = AdminClient({**CLIENT, "bootstrap.servers": brokers})
     try:
-        known = admin.list_topics(timeout=ASK_WITHIN_S).topics
-        places = [
-            TopicPartition(topic, partition)
-            for topic in topics
-            if topic in known
-            for partition in known[topic].partitions
-        ]
+        places = [TopicPartition(*place) for place in _partitions(admin, topics)]
         return bool(places) and _ends(admin, places, COMMITTED) != _ends(admin, places, ANY)
     except (KafkaException, TimeoutError) as error:
         raise Unavailable(f"kafka: ask for the ends of partitions: {error}") from error
@@ -82,38 +89,56 @@ def _ends(
     }
 
 
-def _starts(
-    consumer: Consumer, topics: Iterable[str], from_ms: int, until_s: float
-) -> list[TopicPartition]:
-    """Where records of that time begin; partitions without any are left out."""
-    asked = [
-        TopicPartition(topic, partition, from_ms)
-        for topic in topics
-        for partition in consumer.list_topics(topic, timeout=_left_s(until_s))
-        .topics[topic]
-        .partitions
+def _reaches(found: Sequence[int], after: int) -> bool:
+    """Whether the records before these are all of older rows."""
+    return bool(found) and found[0] <= after
+
+
+def _partitions(admin: AdminClient, topics: Iterable[str]) -> list[Partition]:
+    """Of those topics that there are. Raises KafkaException."""
+    known = admin.list_topics(timeout=ASK_WITHIN_S).topics
+    return [
+        (topic, number) for topic in topics if topic in known for number in known[topic].partitions
     ]
-    found = consumer.offsets_for_times(asked, timeout=_left_s(until_s)) if asked else []
-    return [place for place in found if place.offset >= 0]
 
 
-def _read(consumer: Consumer, starts: list[TopicPartition], until_s: float) -> Counter[Content]:
-    seen: Counter[Content] = Counter()
-    left = {(place.topic, place.partition) for place in starts}
-    consumer.assign(starts)
+def _reader(brokers: str) -> Consumer:
+    return Consumer(
+        {
+            **CLIENT,
+            "bootstrap.servers": brokers,
+            "group.id": "gamification.relay.visible",  # demanded, never joined
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
+            "fetch.wait.max.ms": 10,
+        }
+    )
+
+
+def _read(
+    reader: Consumer, starts: Mapping[Partition, int], incarnation: str, until_s: float
+) -> dict[Partition, list[int]]:
+    """Ids of rows in each partition from there to its end, in its order.
+
+    Raises KafkaException, Unavailable.
+    """
+    found: dict[Partition, list[int]] = {place: [] for place in starts}
+    left = set(starts)
+    reader.assign([TopicPartition(*place, offset) for place, offset in starts.items()])
     while left:
         if time.monotonic() >= until_s:
             raise Unavailable(f"kafka: {len(left)} partitions were not read in time")
-        for message in consumer.consume(AT_ONCE, timeout=POLL_S):
+        for message in reader.consume(AT_ONCE, timeout=POLL_S):
             error = message.error()
+            place = message.topic() or "", message.partition() or 0
             if error is None:
-                seen[message.topic() or "", message.key(), message.value()] += 1
+                row = row_of(record_of(message).headers, incarnation)
+                if row is not None:
+                    found[place].append(row)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - it is only there
-                left.discard((message.topic() or "", message.partition() or 0))
+                left.discard(place)
             else:
                 raise KafkaException(error)
-    return seen
-
-
-def _left_s(until_s: float) -> float:
-    return max(0.1, until_s - time.monotonic())
+    return found
