@@ -7,7 +7,7 @@ from gamification.application.announced import Site
 from gamification.application.relay_lanes import Ends
 from gamification.domain.difference import Findings
 
-MISSING_TOLD_MAX: Final = 100
+TOLD_MAX: Final = 100
 """Of one lane, row by row; the others only as a number."""
 
 
@@ -28,11 +28,14 @@ def look(
     after = max(now.postgres.oldest_kept - 1, up_to - rows_max, 0)
     seen = announced.look(site, now.postgres.incarnation, after, up_to)
     findings.compared += len(seen.announced) + len(seen.missing)
-    for row, topic in list(seen.missing.items())[:MISSING_TOLD_MAX]:
-        findings.differ(
-            "", f"outbox row {row}", f"not in {topic}", "published once", is_derived=False
-        )
-    findings.differing += max(0, len(seen.missing) - MISSING_TOLD_MAX)
+    wrong = [(row, f"not in {topic}", "published once") for row, topic in seen.missing.items()]
+    wrong += [
+        (row, f"{topic} says something else", "what the row says")
+        for row, topic in seen.altered.items()
+    ]
+    for row, found, wanted in wrong[:TOLD_MAX]:
+        findings.differ("", f"outbox row {row}", found, wanted, is_derived=False)
+    findings.differing += max(0, len(wrong) - TOLD_MAX)
     for topic, times in seen.repeated.items():
         findings.differ(
             "", topic, f"{times} records that repeat a row", "each once", is_derived=False

@@ -7,9 +7,10 @@ from deploy.devstack.server import Addresses
 from gamification.adapters.kafka import position, visible
 from gamification.adapters.kafka.position import RelayPosition
 from gamification.adapters.kafka.publisher import TransactionalPublisher
-from gamification.adapters.postgres import relay_state
+from gamification.adapters.postgres import outbox_reader, relay_state
 from gamification.adapters.postgres.connection import connect
-from gamification.application import relay_admin
+from gamification.application import announced, relay_admin
+from gamification.application.announced import Site
 from gamification.application.relay_lanes import Ends, Limits
 from gamification.domain.errors import Halt, Unavailable
 from tests import relays
@@ -131,6 +132,20 @@ def test_rows_of_a_database_before_are_not_taken_for_ours(world: World) -> None:
     world.publish_all()
     seen = relays.numbers(relays.read_committed(world.bootstrap, world.topic))
     assert sorted(filter(None, seen)) == world.written
+
+
+def test_what_is_there_what_is_missing_and_what_is_there_twice_is_told(world: World) -> None:
+    world.seen_by_readers(6, 7, 7)
+    database = outbox_reader.open_reader(world.dsn, "tests", 60)
+    try:
+        site = Site(world.bootstrap, world.lane, database, outbox_reader.topics(database))
+        incarnation = relays.ask(world.dsn, "SELECT id FROM incarnation")
+        seen = announced.look(site, incarnation, 1, 8)
+    finally:
+        database.close()
+    assert seen.announced == {2, 3, 4, 5, 6, 7}
+    assert seen.missing == {8: world.topic}
+    assert seen.repeated == {world.topic: 1}
 
 
 def test_a_relay_that_died_while_it_repaired_is_followed_by_one_that_goes_on(world: World) -> None:

@@ -1,7 +1,7 @@
 """What readers of committed records see of some topics, and whether anything holds them up."""
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Final, NamedTuple
@@ -15,6 +15,7 @@ from gamification.adapters.kafka.message import record_of
 from gamification.adapters.kafka.position import CLIENT
 from gamification.domain.errors import Unavailable
 from gamification.wire.outbox_id import row_of
+from gamification.wire.read import HEADER_BYTES
 
 READ_WITHIN_S: Final = 30.0
 POLL_S: Final = 0.5
@@ -38,15 +39,17 @@ class Rows(NamedTuple):
     up_to: int
 
 
-def rows(brokers: str, topics: Iterable[str], wanted: Rows) -> Counter[tuple[str, int]]:
-    """How often each row is there, by topic and id. Raises Unavailable.
+def rows(brokers: str, topics: Iterable[str], wanted: Rows) -> dict[tuple[str, int], list[int]]:
+    """By topic and id, for each time that the row is there what `fingerprint` says of the record.
+
+    Raises Unavailable.
 
     In a partition the ids grow, as in the outbox; so it is read from further and further before
     its end, until the first record is of a row before those. Clocks play no part in it. Only where
     a person has let a lane begin further back, a repetition may lie before that.
     """
     until_s = time.monotonic() + READ_WITHIN_S
-    seen: Counter[tuple[str, int]] = Counter()
+    seen: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
     try:
         admin = AdminClient({**CLIENT, "bootstrap.servers": brokers})
         left = spans(admin, _partitions(admin, topics), ASK_WITHIN_S)
@@ -56,13 +59,19 @@ def rows(brokers: str, topics: Iterable[str], wanted: Rows) -> Counter[tuple[str
                 starts = {place: max(span.first, span.end - back) for place, span in left.items()}
                 for place, found in _read(reader, starts, wanted.incarnation, until_s).items():
                     if starts[place] == left[place].first or _reaches(found, wanted.after):
-                        of_it = (row for row in found if wanted.after < row <= wanted.up_to)
-                        seen.update((place[0], row) for row in of_it)
+                        for row, said in found:
+                            if wanted.after < row <= wanted.up_to:
+                                seen[place[0], row].append(said)
                         del left[place]
                 back *= FURTHER_BACK
     except KafkaException as error:
         raise Unavailable(f"kafka: read what is there: {error.args[0].name()}") from error
-    return seen
+    return dict(seen)
+
+
+def fingerprint(key: bytes | None, value: bytes | None) -> int:
+    """Of what a fact says, for comparisons within this process. `value`: without schema id."""
+    return hash((key, value))
 
 
 def hangs(brokers: str, topics: Iterable[str]) -> bool:
@@ -89,9 +98,9 @@ def _ends(
     }
 
 
-def _reaches(found: Sequence[int], after: int) -> bool:
+def _reaches(found: Sequence[tuple[int, int]], after: int) -> bool:
     """Whether the records before these are all of older rows."""
-    return bool(found) and found[0] <= after
+    return bool(found) and found[0][0] <= after
 
 
 def _partitions(admin: AdminClient, topics: Iterable[str]) -> list[Partition]:
@@ -119,12 +128,12 @@ def _reader(brokers: str) -> Consumer:
 
 def _read(
     reader: Consumer, starts: Mapping[Partition, int], incarnation: str, until_s: float
-) -> dict[Partition, list[int]]:
-    """Ids of rows in each partition from there to its end, in its order.
+) -> dict[Partition, list[tuple[int, int]]]:
+    """Ids and fingerprints of rows in each partition from there to its end, in its order.
 
     Raises KafkaException, Unavailable.
     """
-    found: dict[Partition, list[int]] = {place: [] for place in starts}
+    found: dict[Partition, list[tuple[int, int]]] = {place: [] for place in starts}
     left = set(starts)
     reader.assign([TopicPartition(*place, offset) for place, offset in starts.items()])
     while left:
@@ -134,9 +143,11 @@ def _read(
             error = message.error()
             place = message.topic() or "", message.partition() or 0
             if error is None:
-                row = row_of(record_of(message).headers, incarnation)
+                record = record_of(message)
+                row = row_of(record.headers, incarnation)
                 if row is not None:
-                    found[place].append(row)
+                    body = (record.value or b"")[HEADER_BYTES:]
+                    found[place].append((row, fingerprint(record.key, body)))
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - it is only there
                 left.discard(place)
             else:
