@@ -1,5 +1,8 @@
 """Faults of the services that ours asks: away, slow, failing, lying."""
 
+from abc import abstractmethod
+from typing import ClassVar
+
 import grpc
 
 from deploy.neighbours.auth import Auth
@@ -14,52 +17,59 @@ ERRORS = (
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
 )
-OF_AUTH = (Lie.GARBAGE, Lie.NONSENSE, Lie.OTHER_MERCHANT, Lie.OTHER_TOKEN, Lie.EXPIRED)
-OF_USERS = (Lie.GARBAGE, Lie.NONSENSE, Lie.NOBODY, Lie.EVERYBODY, Lie.OTHER_CUSTOMER)
 
 
-def bend(fault: Fault, one: Running[Auth] | Running[Users], lies: tuple[Lie, ...]) -> str:
-    """Let it be away, slow, failing or lying; say which."""
-    match fault.random.choice(("away", "slow", "failing", "lying")):
-        case "away":
-            one.stop()
-            return "away"
-        case "slow":
-            one.behaviour.delay_s = fault.random.uniform(0.2, 8.0)
-            return f"{one.behaviour.delay_s:.1f} s late"
-        case "failing":
-            one.behaviour.status = fault.random.choice(ERRORS)
-            return one.behaviour.status.name
-        case _:
-            one.behaviour.lie = fault.random.choice(lies)
-            return one.behaviour.lie.value
+class _Bent(Fault):
+    """A neighbour that is away, slow, failing or lying."""
+
+    lasts_s = (2.0, 12.0)
+    lies: ClassVar[tuple[Lie, ...]]
+
+    @property
+    @abstractmethod
+    def neighbour(self) -> Running[Auth] | Running[Users]:
+        """Whom it befalls."""
+
+    def inject(self) -> object:
+        """Say which it was."""
+        one = self.neighbour
+        match self.random.choice(("away", "slow", "failing", "lying")):
+            case "away":
+                one.stop()
+                return "away"
+            case "slow":
+                one.behaviour.delay_s = self.random.uniform(0.2, 8.0)
+                return f"{one.behaviour.delay_s:.1f} s late"
+            case "failing":
+                one.behaviour.status = self.random.choice(ERRORS)
+                return one.behaviour.status.name
+            case _:
+                one.behaviour.lie = self.random.choice(self.lies)
+                return one.behaviour.lie.value
+
+    def mend(self) -> object:
+        self.neighbour.behaviour.be_well()
+        self.neighbour.start()
+        return None
 
 
-class AuthAway(Fault):
+class AuthAway(_Bent):
     name = "auth-away"
     what = "the auth service away, slow, failing or lying"
     touches = frozenset({"auth"})
-    lasts_s = (2.0, 12.0)
+    lies = (Lie.GARBAGE, Lie.NONSENSE, Lie.OTHER_MERCHANT, Lie.OTHER_TOKEN, Lie.EXPIRED)
 
-    def inject(self) -> object:
-        return bend(self, self.world.site.auth, OF_AUTH)
-
-    def mend(self) -> object:
-        self.world.site.auth.behaviour.be_well()
-        self.world.site.auth.start()
-        return None
+    @property
+    def neighbour(self) -> Running[Auth]:
+        return self.world.site.auth
 
 
-class UsersAway(Fault):
+class UsersAway(_Bent):
     name = "users-away"
     what = "the users service away, slow, failing or lying"
     touches = frozenset({"users"})
-    lasts_s = (2.0, 12.0)
+    lies = (Lie.GARBAGE, Lie.NONSENSE, Lie.NOBODY, Lie.EVERYBODY, Lie.OTHER_CUSTOMER)
 
-    def inject(self) -> object:
-        return bend(self, self.world.site.users, OF_USERS)
-
-    def mend(self) -> object:
-        self.world.site.users.behaviour.be_well()
-        self.world.site.users.start()
-        return None
+    @property
+    def neighbour(self) -> Running[Users]:
+        return self.world.site.users

@@ -7,10 +7,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.chaos.fault import Fault
+from tests.chaos.server import Away, Frozen, OfServer
 from tests.faults.ground import cut_connections
 
-POSTGRES = frozenset({"postgres"})
 APPEND_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtext('gamification_append'), 0)"
 DOORS: Final = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
 EXPEL: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
@@ -43,30 +42,15 @@ def prepare(dsn: str) -> None:
         database.execute(TROUBLE)
 
 
-class PostgresRestarted(Fault):
+class PostgresRestarted(Away, on="postgres"):
     name = "postgres-restarted"
     what = "Postgres restarted in order, or killed and started"
-    touches = POSTGRES
     lasts_s = (0.0, 3.0)
 
-    def inject(self) -> object:
-        server = self.world.chain.servers.postgres
-        killed = self.random.random() < 0.5
-        if killed:
-            server.kill()
-        else:
-            server.stop()
-        return "killed" if killed else "stopped"
 
-    def mend(self) -> object:
-        self.world.chain.servers.postgres.start()
-        return None
-
-
-class ConnectionsCut(Fault):
+class ConnectionsCut(OfServer, on="postgres"):
     name = "connections-cut"
     what = "Postgres ends all sessions, again and again, mid-transaction"
-    touches = POSTGRES
     lasts_s = (1.0, 8.0)
 
     def inject(self) -> object:
@@ -78,10 +62,9 @@ class ConnectionsCut(Fault):
         return cut
 
 
-class PostgresRefuses(Fault):
+class PostgresRefuses(OfServer, on="postgres"):
     name = "postgres-refuses"
     what = "Postgres lets nobody in"
-    touches = POSTGRES
     lasts_s = (5.0, 30.0)
 
     def inject(self) -> object:
@@ -105,25 +88,15 @@ class PostgresRefuses(Fault):
             server.execute(DOORS.format(sql.Identifier(self._name), sql.Literal(is_open)))
 
 
-class PostgresFrozen(Fault):
+class PostgresFrozen(Frozen, on="postgres"):
     name = "postgres-frozen"
     what = "Postgres stopped answering"
-    touches = POSTGRES
     lasts_s = (1.0, 12.0)
 
-    def inject(self) -> object:
-        self.world.chain.servers.postgres.pause()
-        return None
 
-    def mend(self) -> object:
-        self.world.chain.servers.postgres.resume()
-        return None
-
-
-class ErrorsInjected(Fault):
+class ErrorsInjected(OfServer, on="postgres"):
     name = "errors-injected"
     what = "serialization errors, deadlocks, time-outs, cancelled statements"
-    touches = POSTGRES
     lasts_s = (3.0, 10.0)
 
     def inject(self) -> object:
@@ -140,10 +113,9 @@ class ErrorsInjected(Fault):
             database.execute("UPDATE trouble SET share = %s", (share,))
 
 
-class LocksHeld(Fault):
+class LocksHeld(OfServer, on="postgres"):
     name = "locks-held"
     what = "somebody holds the lock that every transaction needs last"
-    touches = POSTGRES
     lasts_s = (2.0, 9.0)
 
     def inject(self) -> object:
@@ -154,10 +126,9 @@ class LocksHeld(Fault):
         return None
 
 
-class DiskFull(Fault):
+class DiskFull(OfServer, on="postgres"):
     name = "disk-full"
     what = "no file of Postgres can grow: ENOSPC"
-    touches = POSTGRES
     lasts_s = (2.0, 8.0)
 
     def inject(self) -> object:

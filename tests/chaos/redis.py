@@ -7,14 +7,12 @@ from contextlib import contextmanager
 import redis
 
 from tests.chaos.fault import Fault
+from tests.chaos.server import Away, Frozen, OfServer
 
-REDIS = frozenset({"redis"})
 
-
-class RedisEmptied(Fault):
+class RedisEmptied(OfServer, on="redis"):
     name = "redis-emptied"
     what = "Redis forgets everything, again and again, between two batches"
-    touches = REDIS
     lasts_s = (1.0, 8.0)
 
     def inject(self) -> object:
@@ -28,45 +26,21 @@ class RedisEmptied(Fault):
         return emptied
 
 
-class RedisAway(Fault):
+class RedisAway(Away, on="redis"):
     name = "redis-away"
     what = "Redis stopped, or killed, and started later"
-    touches = REDIS
     lasts_s = (1.0, 12.0)
 
-    def inject(self) -> object:
-        server = self.world.chain.servers.redis
-        killed = self.random.random() < 0.5
-        if killed:
-            server.kill()
-        else:
-            server.stop()
-        return "killed" if killed else "stopped"
 
-    def mend(self) -> object:
-        self.world.chain.servers.redis.start()
-        return None
-
-
-class RedisFrozen(Fault):
+class RedisFrozen(Frozen, on="redis"):
     name = "redis-frozen"
     what = "Redis stopped answering"
-    touches = REDIS
     lasts_s = (1.0, 12.0)
 
-    def inject(self) -> object:
-        self.world.chain.servers.redis.pause()
-        return None
 
-    def mend(self) -> object:
-        self.world.chain.servers.redis.resume()
-        return None
-
-
-class RedisFull(Fault):
+class RedisFull(OfServer, on="redis"):
     name = "redis-full"
     what = "Redis refuses every write: no memory, and nothing may be evicted"
-    touches = REDIS
     lasts_s = (2.0, 12.0)
 
     def inject(self) -> object:
