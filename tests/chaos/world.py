@@ -159,15 +159,21 @@ class World:
                 self.successor(kind)
 
     def kill(self, member: Member) -> None:
-        """SIGKILL."""
+        """SIGKILL, unless another fault is about to end it."""
         with self._lock:
+            if member.may_end:
+                return
             member.may_end = True
         self.chain.kill(member.worker)
 
     def stop(self, member: Member) -> None:
-        """SIGTERM. It must end in time, and well."""
+        """SIGTERM. It must end in time, and well; who was frozen goes on for that."""
         with self._lock:
+            if member.may_end:
+                return
             member.may_end = True
+            if member.is_held:
+                self.thaw(member)
         self.chain.excuse(member.worker)
         in_time = member.worker.stop(within_s=STOPPED_WITHIN_S)
         code = member.worker.exit_code
@@ -181,9 +187,13 @@ class World:
             self.fail(f"{member.worker.name} was asked to stop and ended with {code}")
 
     def freeze(self, member: Member) -> None:
-        member.is_held = True
-        with suppress(NotReady):  # it has ended meanwhile
-            member.worker.pause()
+        """SIGSTOP, unless another fault is about to end it."""
+        with self._lock:
+            if member.may_end:
+                return
+            member.is_held = True
+            with suppress(NotReady):  # it has ended meanwhile
+                member.worker.pause()
 
     def thaw(self, member: Member) -> None:
         with suppress(NotReady):
