@@ -211,6 +211,13 @@ class EngineSettings(BaseModel):
         allowed="letters, digits, . _ -",
         pattern=NAME,
     )
+    version: str = setting(
+        "GAMIFICATION_VERSION",
+        "unknown",
+        "What this build is called in traces and in gamification_build_info; the image sets it.",
+        allowed="letters, digits and . _ + / -",
+        pattern=r"^[A-Za-z0-9._+/-]{1,200}$",
+    )
     http_host: str = setting(
         "GAMIFICATION_HTTP_HOST",
         "127.0.0.1",

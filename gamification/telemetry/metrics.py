@@ -5,7 +5,6 @@ process shows a zero for what it does not do.
 """
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -193,7 +192,9 @@ OF_PROCESS: Final[dict[str, tuple[Metric, ...]]] = {
 def registry(process: str, settings: Settings) -> CollectorRegistry:
     """What /metrics of one process shows. Also sets the limits of labels."""
     merchant_label.resize(settings.metrics_merchants_max)
-    BUILD.info({"version": our_version(), "python": platform.python_version(), "process": process})
+    BUILD.info(
+        {"version": settings.version, "python": platform.python_version(), "process": process}
+    )
     made = CollectorRegistry()
     for metric in (*EVERY_PROCESS, *OF_PROCESS.get(process, ())):
         made.register(metric)
@@ -206,10 +207,3 @@ def forget_partition(topic: str, partition: int) -> None:
     """Another worker has it now: its lag here would stand still for ever."""
     for gauge in (LAG_RECORDS, LAG_SECONDS):
         gauge.remove(topic, str(partition))
-
-
-def our_version() -> str:
-    try:
-        return version("gamification")
-    except PackageNotFoundError:
-        return "unknown"

@@ -21,7 +21,6 @@ from opentelemetry.trace import (
 )
 
 from gamification.settings import Settings
-from gamification.telemetry.metrics import our_version
 from gamification.telemetry.traces import Attributes, Kind
 
 NAME: Final = "gamification"
@@ -55,7 +54,7 @@ class SdkRecorder:
     def __init__(self, exporter: SpanExporter, settings: Settings, process: str) -> None:
         about = {
             "service.name": settings.service_name,
-            "service.version": our_version(),
+            "service.version": settings.version,
             "gamification.process": process,
         }
         self._provider = TracerProvider(resource=Resource.create(about), shutdown_on_exit=False)

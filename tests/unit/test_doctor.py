@@ -120,6 +120,8 @@ def test_records_that_nobody_reads_are_wrong_and_none_are_not() -> None:
     spans = {("a", 0): Span(0, 1), ("b", 0): Span(5, 5)}
 
     assert states(kafka.lags({}, spans, NOBODY)) == {"lag a": "wrong", "lag b": "ok"}
+    ends = {("gamification.replay", 0): Span(0, 2)}
+    assert states(kafka.lags({}, ends, NOBODY)) == {"lag gamification.replay": "warning"}
     assert kafka.workers(NOBODY).state == State.WARNING
     assert kafka.workers(TEN).state == State.OK
 

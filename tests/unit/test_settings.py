@@ -11,6 +11,7 @@ DSN = "postgresql://app:hunter22@db:5432/game"
 NUMBERS = tuple(v for v in variables() if v.allowed.startswith("a whole number"))
 
 WRONG_WORDS = {
+    "GAMIFICATION_VERSION": "1 2",
     "KAFKA_BROKER": "broker without a port",
     "GAMIFICATION_SCHEMA_REGISTRY_URL": "registry:8081",
     "GAMIFICATION_POSTGRES_DSN": "db.example",

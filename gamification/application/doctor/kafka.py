@@ -7,6 +7,7 @@ from gamification.adapters.kafka.admin import Difference
 from gamification.adapters.kafka.bounds import Partition, Span
 from gamification.adapters.kafka.facts import ClusterFacts
 from gamification.application.doctor.finding import Finding, State, named
+from gamification.wire.dead_letter import REPLAY_TOPIC
 
 LAG_MANY_RECORDS: Final = 10_000
 """Half a second's work of one award worker."""
@@ -108,6 +109,9 @@ def _lag(
             named(beyond),
             "was the topic made anew? then delete its rows in consumer_offsets",
         )
+    if waiting and members.number == 0 and topic == REPLAY_TOPIC:
+        said = f"up to {seen}: ends of the relay's transactions count as such, too"
+        return Finding(check, State.WARNING, said, "start python -m consumers.award")
     if waiting and members.number == 0:
         advice = "start python -m consumers.award"
         return Finding(check, State.WRONG, f"{seen}, and nobody reads them", advice)
