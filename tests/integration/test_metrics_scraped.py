@@ -73,7 +73,7 @@ def test_a_process_shows_its_own_metrics_by_their_fixed_names(start: Start, proc
     assert answer.headers["content-type"].startswith("text/plain; version=")
     assert names(answer.text) == EVERY_PROCESS | OF_PROCESS[process]
     assert "process_resident_memory_bytes" in answer.text
-    assert 'gamification_build_info{' in answer.text
+    assert "gamification_build_info{" in answer.text
     assert 'version="unknown"' in answer.text
 
 
