@@ -142,6 +142,8 @@ def _compare_outbox(
             report.differ(TOPICS, f"outbox: row {row.id} holds the key of what no table may hold")
         rows[name] = (letter.key, letter.value) if by_reference and letter else (row.key, row.value)
         if letter is not None:
+            if (letter.header("outbox_id") or "").rpartition("-")[2] != str(row.id):
+                report.differ(TOPICS, f"dead letters: {name} is not said to be row {row.id}")
             missing = set(told["headers"].items()) - {
                 (header, value.decode()) for header, value in letter.headers
             }
@@ -172,7 +174,7 @@ def _compare_replays(
         name = record.header("dlq.id")
         letter = None if name is None else by_id.get(name)
         # Without an id it is a copy from an input topic: what it was worth is in the awards.
-        if name is not None and (letter is None or letter[3:] != record[3:]):
+        if name is not None and (letter is None or _content(letter) != _content(record)):
             report.differ(TOPICS, f"{shown(record.place)} is not what the letter holds")
 
 
@@ -189,3 +191,9 @@ def _indexed(letter: TopicRecord) -> tuple[object, ...]:
         letter.header("dlq.detail"),
         int(letter.header("dlq.attempts") or -1),
     )
+
+
+def _content(record: TopicRecord) -> object:
+    """What is the same of a letter and of the record that sends it again."""
+    headers = [(name, value) for name, value in record.headers if name != "outbox_id"]
+    return record.key, record.value, headers
