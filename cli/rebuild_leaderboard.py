@@ -9,6 +9,7 @@ import typer
 from cli.options import merchant_of
 from cli.outcome import EXIT_AWAY, outcome
 from cli.report import Row, show
+from gamification.bootstrap.places import redis_of
 
 LOOK_EVERY_S: Final = 0.2
 
@@ -31,13 +32,13 @@ def main(
     Exit code 0: listed, or written; 2: no such id; 3: Redis is away, or nobody wrote them in time.
     """
     from gamification.adapters.redis import keys  # noqa: PLC0415 - slow to import
-    from gamification.adapters.redis.connection import Address, close, connect  # noqa: PLC0415
+    from gamification.adapters.redis.connection import close, connect  # noqa: PLC0415
     from gamification.application.rebuild_request import ask, is_done, plan  # noqa: PLC0415
 
     merchant = None if merchant_id is None else merchant_of(merchant_id)
     with outcome() as settings:
         client = connect(
-            Address(settings.redis_host, settings.redis_port, settings.redis_cluster),
+            redis_of(settings),
             "gamification-rebuild",
         )
         try:

@@ -10,6 +10,7 @@ import typer
 
 from cli.outcome import EXIT_USAGE, outcome
 from cli.report import Row, show
+from gamification.bootstrap.places import redis_of
 
 READ_MAX: Final = 16 * 1024
 LOOKS_LIKE_A_TOKEN: Final = "eyJ"  # noqa: S105 - how every JWT begins, not one
@@ -45,13 +46,13 @@ def main(
     Exit code 0: done, or said what would be; 2: no token; 3: Redis is away.
     """
     from gamification.adapters.redis import blacklist  # noqa: PLC0415 - slow to import
-    from gamification.adapters.redis.connection import Address, close, connect  # noqa: PLC0415
+    from gamification.adapters.redis.connection import close, connect  # noqa: PLC0415
 
     wanted_id, until_s = _wanted(token_id, token_file, expires_at)
     now_s = time.time()
     with outcome() as settings:
         client = connect(
-            Address(settings.redis_host, settings.redis_port, settings.redis_cluster),
+            redis_of(settings),
             "gamification-revoke",
         )
         try:

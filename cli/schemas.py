@@ -8,6 +8,7 @@ import typer
 
 from cli.outcome import EXIT_FOUND, outcome
 from cli.report import Row, show
+from gamification.bootstrap.places import registry_of
 
 if TYPE_CHECKING:
     from gamification.adapters.kafka.registry import SchemaRegistry
@@ -56,10 +57,9 @@ def check(*, as_json: AsJson = False) -> None:
 @contextmanager
 def _registry() -> "Iterator[SchemaRegistry]":
     # Slow to import, and not needed for --help.
-    from gamification.adapters.kafka.registry import SchemaRegistry  # noqa: PLC0415
 
     with outcome() as settings:
-        registry = SchemaRegistry(settings.schema_registry_url)
+        registry = registry_of(settings)
         try:
             yield registry
         finally:

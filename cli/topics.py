@@ -6,6 +6,7 @@ import typer
 
 from cli.outcome import EXIT_FOUND, outcome
 from cli.report import show
+from gamification.bootstrap.places import kafka_of
 from gamification.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def create(*, as_json: AsJson = False) -> None:
 
     with outcome() as settings:
         plans = _plans(settings)
-        created = set(Admin(settings.kafka_broker).create(plans))
+        created = set(Admin(kafka_of(settings)).create(plans))
         rows = [
             {"topic": p.name, "created": "yes" if p.name in created else "existed before"}
             for p in plans
@@ -43,7 +44,7 @@ def check(*, as_json: AsJson = False) -> None:
     from gamification.adapters.kafka.admin import Admin  # noqa: PLC0415 - slow to import
 
     with outcome() as settings:
-        found = Admin(settings.kafka_broker).differences(_plans(settings))
+        found = Admin(kafka_of(settings)).differences(_plans(settings))
         rows = [{"topic": d.topic, "difference": d.said} for d in found]
         show(rows, as_json=as_json, empty="all topics are as they should be")
         if found:

@@ -6,6 +6,7 @@ from consumers.process import Process, run
 from consumers.retry import retry_while_unavailable
 from gamification.adapters.kafka.probe import KafkaProbe
 from gamification.bootstrap.award import AwardWorker, require_migrated
+from gamification.bootstrap.places import kafka_of
 
 
 def main(process: Process) -> None:
@@ -13,7 +14,7 @@ def main(process: Process) -> None:
     settings = process.settings
     dsn = settings.postgres_dsn.get_secret_value()
     process.readiness("database", lambda: require_migrated(dsn))
-    process.readiness("kafka", KafkaProbe(settings.kafka_broker).check)
+    process.readiness("kafka", KafkaProbe(kafka_of(settings)).check)
     worker = AwardWorker(settings)
     try:
         retry_while_unavailable(process, worker.turn, recover=worker.recover)

@@ -4,8 +4,8 @@ import sys
 
 from consumers.process import Process, run
 from consumers.retry import retry_while_unavailable
-from gamification.adapters.redis.connection import Address
 from gamification.application.project import Ends, Limits, Projection
+from gamification.bootstrap.places import redis_of
 from gamification.telemetry import killpoints
 
 
@@ -13,7 +13,7 @@ def main(process: Process) -> None:
     """Project until asked to stop; a second process stands by."""
     settings = process.settings
     killpoints.arm(settings.kill_at)
-    redis = Address(settings.redis_host, settings.redis_port, settings.redis_cluster)
+    redis = redis_of(settings)
     projection = Projection(
         Ends(settings.postgres_dsn.get_secret_value(), redis),
         Limits(settings.board_keep_days, settings.changes_keep_hours),

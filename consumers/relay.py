@@ -11,12 +11,13 @@ from gamification.adapters.kafka.topics import PRODUCED
 from gamification.application.relay import Relay
 from gamification.application.relay_lanes import LANES, PROMPT, Ends, Lane, Limits
 from gamification.application.relay_schemas import SchemaPrefixes
+from gamification.bootstrap.places import kafka_of, registry_of
 
 
 def main(process: Process) -> None:
     """Publish until asked to stop, each lane in a thread; a second process stands by."""
-    process.readiness("kafka", KafkaProbe(process.settings.kafka_broker).check)
-    registry = SchemaRegistry(process.settings.schema_registry_url)
+    process.readiness("kafka", KafkaProbe(kafka_of(process.settings)).check)
+    registry = registry_of(process.settings)
     try:
         run_lanes(process, {lane.name: _relay(process, registry, lane) for lane in LANES})
     finally:
@@ -27,7 +28,7 @@ def _relay(process: Process, registry: SchemaRegistry, lane: Lane) -> Relay:
     settings = process.settings
     versions = {t: texts for t, texts in schema_files.history().items() if t in PRODUCED}
     relay = Relay(
-        Ends(settings.postgres_dsn.get_secret_value(), settings.kafka_broker),
+        Ends(settings.postgres_dsn.get_secret_value(), kafka_of(settings)),
         SchemaPrefixes(registry.id_of, versions),
         process.stop,
         lane=lane,

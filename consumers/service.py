@@ -6,10 +6,10 @@ from functools import partial
 
 from consumers.process import Process, run
 from gamification.adapters.kafka.probe import KafkaProbe
-from gamification.adapters.redis.connection import Address
 from gamification.adapters.redis.probe import RedisProbe
 from gamification.bootstrap.award import require_migrated
 from gamification.bootstrap.memory import one_arena
+from gamification.bootstrap.places import kafka_of, redis_of
 from gamification.bootstrap.service import running
 from gamification.telemetry import logs
 
@@ -22,10 +22,10 @@ def main(process: Process) -> None:
     """Answer until asked to stop. Start more of these behind a load balancer."""
     settings = process.settings
     dsn = settings.postgres_dsn.get_secret_value()
-    redis = Address(settings.redis_host, settings.redis_port, settings.redis_cluster)
+    redis = redis_of(settings)
     process.readiness("database", partial(require_migrated, dsn))
     process.readiness("redis", RedisProbe(redis).check)
-    process.readiness("kafka", KafkaProbe(settings.kafka_broker).check)
+    process.readiness("kafka", KafkaProbe(kafka_of(settings)).check)
     asyncio.run(_serve(process))
 
 

@@ -12,10 +12,16 @@ class Flavour:
     kafka_jvm: tuple[str, ...]
     kafka: Mapping[str, str]
     postgres: Mapping[str, str]
+    kafka_listeners: tuple[str, ...] = ()
+    """Further ones, as NAME://host:port; processes only, not containers."""
 
     def with_postgres(self, settings: Mapping[str, str]) -> "Flavour":
         """The same with further Postgres settings, which win over ours."""
         return replace(self, postgres={**self.postgres, **settings})
+
+    def with_kafka(self, settings: Mapping[str, str], *listeners: str) -> "Flavour":
+        """The same with further Kafka settings, which win over ours, and further listeners."""
+        return replace(self, kafka={**self.kafka, **settings}, kafka_listeners=listeners)
 
 
 _SAFE: Final = {"fsync": "on", "full_page_writes": "on", "max_connections": "100"}

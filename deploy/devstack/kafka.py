@@ -78,7 +78,7 @@ def kafka(site: Site, port: int) -> Process:
     addressed = {
         **SETTINGS,
         **site.flavour.kafka,
-        **_addresses(folder, port, site.ports.take()),
+        **_addresses(folder, port, site.ports.take(), site.flavour.kafka_listeners),
     }
     settings.write_text("".join(f"{name}={value}\n" for name, value in addressed.items()))
     log4j = folder / "log4j2.properties"
@@ -108,15 +108,17 @@ def takes_requests(port: int) -> bool:
         return False
 
 
-def _addresses(folder: Path, port: int, controller_port: int) -> dict[str, str]:
+def _addresses(
+    folder: Path, port: int, controller_port: int, further: tuple[str, ...]
+) -> dict[str, str]:
     broker, controller = (
         f"PLAINTEXT://127.0.0.1:{port}",
         f"CONTROLLER://127.0.0.1:{controller_port}",
     )
     return {
         "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller_port}",
-        "listeners": f"{broker},{controller}",
-        "advertised.listeners": broker,
+        "listeners": ",".join((broker, controller, *further)),
+        "advertised.listeners": ",".join((broker, *further)),
         "log.dirs": str(folder / "data"),
     }
 

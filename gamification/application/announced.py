@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from gamification.adapters.kafka import visible
+from gamification.adapters.kafka.cluster import Kafka
 from gamification.adapters.kafka.visible import Rows
 from gamification.adapters.postgres import outbox_reader
 from gamification.adapters.postgres.connection import Database
@@ -18,7 +19,7 @@ LOOKS_MAX: Final = 1_000
 class Site(NamedTuple):
     """Where to look."""
 
-    brokers: str
+    brokers: Kafka
     lane: Lane
     database: Database
     topics: Mapping[int, str]

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from gamification.adapters.kafka.cluster import Kafka
 from gamification.adapters.kafka.topics import RELAY_TOPIC
 
 PROMPT_TOPICS: Final = frozenset({"badge.awarded"})
@@ -85,4 +86,4 @@ class Ends:
     """What the relay reads from, and what it writes to."""
 
     postgres_dsn: str
-    kafka_brokers: str
+    kafka_brokers: Kafka

@@ -6,19 +6,18 @@ from typing import Final
 
 from gamification.adapters.kafka import schema_files
 from gamification.adapters.kafka.consumer import InputConsumer, Positions
-from gamification.adapters.kafka.registry import SchemaRegistry
 from gamification.adapters.kafka.topics import INPUT_TOPICS
 from gamification.adapters.postgres import migrate, offsets
 from gamification.adapters.postgres.connection import connect
 from gamification.adapters.postgres.session import EngineSession
 from gamification.adapters.postgres.stalled import end_stalled
-from gamification.adapters.redis.connection import Address
 from gamification.adapters.redis.processed import Processed
 from gamification.application.award import Awarder, Means
 from gamification.application.intake import Intake, Limits
 from gamification.application.rules import Tenants
 from gamification.application.shortcut import Shortcut
 from gamification.application.told import tell
+from gamification.bootstrap.places import kafka_of, redis_of, registry_of
 from gamification.domain.breaker import Breaker
 from gamification.domain.errors import Halt, PartitionLost, Unavailable
 from gamification.settings import Settings
@@ -47,7 +46,7 @@ class AwardWorker:
         self._decoder = self._make_decoder()
         # Connects when a storm first asks for it, and never holds a batch up for long.
         self._processed = Processed.at(
-            Address(settings.redis_host, settings.redis_port, settings.redis_cluster),
+            redis_of(settings),
             NAME,
         )
 
@@ -90,7 +89,7 @@ class AwardWorker:
         session = self._open_session()
         if self._consumer is None:
             self._consumer = InputConsumer(
-                settings.kafka_broker,
+                kafka_of(settings),
                 settings.consumer_group,
                 INPUT_TOPICS,
                 self._start,
@@ -127,7 +126,7 @@ class AwardWorker:
         return offsets.start(self._session, self._settings.consumer_group, firsts)
 
     def _make_decoder(self) -> Decoder:
-        registry = SchemaRegistry(self._settings.schema_registry_url)
+        registry = registry_of(self._settings)
         return Decoder(
             registry.writer_schema,
             readers=schema_files.current(),

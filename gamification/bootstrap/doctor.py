@@ -15,7 +15,6 @@ from gamification.adapters import processes
 from gamification.adapters.kafka import schema_check, schema_files
 from gamification.adapters.kafka.admin import Admin
 from gamification.adapters.kafka.facts import KafkaFacts
-from gamification.adapters.kafka.registry import SchemaRegistry
 from gamification.adapters.kafka.topics import INPUT_TOPICS, plan
 from gamification.adapters.postgres import changes, facts, letter_index, offsets, relay_state
 from gamification.adapters.postgres.connection import Database, connect
@@ -23,13 +22,13 @@ from gamification.adapters.postgres.migrate import missing
 from gamification.adapters.redis import connection as redis_connection
 from gamification.adapters.redis import facts as redis_facts
 from gamification.adapters.redis import progress
-from gamification.adapters.redis.connection import Address
 from gamification.application import project
 from gamification.application.doctor import kafka, others, postgres, redis
 from gamification.application.doctor.finding import Finding, State
 from gamification.application.doctor.side_by_side import Check, Examined, examine, guarded
 from gamification.application.relay_admin import standing
 from gamification.application.relay_lanes import LANES, Ends, Lane
+from gamification.bootstrap.places import kafka_of, redis_of, registry_of
 from gamification.bootstrap.tls import tls_files
 from gamification.settings import Settings
 
@@ -134,13 +133,13 @@ def _letters(database: Database) -> Iterator[Finding]:
 
 
 def _kafka(settings: Settings) -> Iterator[Finding]:
-    yield kafka.cluster(KafkaFacts(settings.kafka_broker, ASK_WITHIN_S).cluster())
+    yield kafka.cluster(KafkaFacts(kafka_of(settings), ASK_WITHIN_S).cluster())
     plans = plan(settings.kafka_partitions, settings.kafka_replication, settings.value_bytes_max)
-    yield kafka.topics(Admin(settings.kafka_broker, ASK_WITHIN_S).differences(plans))
+    yield kafka.topics(Admin(kafka_of(settings), ASK_WITHIN_S).differences(plans))
 
 
 def _lag(settings: Settings) -> Iterator[Finding]:
-    brokers = KafkaFacts(settings.kafka_broker, ASK_WITHIN_S)
+    brokers = KafkaFacts(kafka_of(settings), ASK_WITHIN_S)
     group = settings.consumer_group
     with _connect(settings) as database:
         stored = offsets.stored(database, group)
@@ -150,17 +149,17 @@ def _lag(settings: Settings) -> Iterator[Finding]:
 
 
 def _relay(settings: Settings, lane: Lane) -> Iterator[Finding]:
-    now = standing(Ends(settings.postgres_dsn.get_secret_value(), settings.kafka_broker), lane)
+    now = standing(Ends(settings.postgres_dsn.get_secret_value(), kafka_of(settings)), lane)
     yield kafka.relay(lane.name, now.problem, None if now.kafka is None else now.kafka.last_id)
 
 
 def _registry(settings: Settings) -> Iterator[Finding]:
-    with closing(SchemaRegistry(settings.schema_registry_url, ASK_WITHIN_S)) as registry:
+    with closing(registry_of(settings, ASK_WITHIN_S)) as registry:
         yield kafka.schemas(schema_check.differences(registry, schema_files.history()))
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:
-    client = redis_connection.connect(_address(settings), NAME)
+    client = redis_connection.connect(redis_of(settings), NAME)
     try:
         for node in redis_facts.nodes(client):
             yield from redis.node(node)
@@ -169,7 +168,7 @@ def _redis(settings: Settings) -> Iterator[Finding]:
 
 
 def _projection(settings: Settings) -> Iterator[Finding]:
-    client = redis_connection.connect(_address(settings), NAME)
+    client = redis_connection.connect(redis_of(settings), NAME)
     try:
         known, _ = progress.load(client)
     finally:
@@ -181,10 +180,6 @@ def _projection(settings: Settings) -> Iterator[Finding]:
             return
         waiting, oldest_s = changes.backlog(database, known.change_id)
         yield redis.projection(waiting, oldest_s, is_led=is_led)
-
-
-def _address(settings: Settings) -> Address:
-    return Address(settings.redis_host, settings.redis_port, settings.redis_cluster)
 
 
 def _service(settings: Settings, name: str) -> Iterator[Finding]:

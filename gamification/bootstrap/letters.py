@@ -6,12 +6,12 @@ from typing import Any, Final, NamedTuple
 
 from gamification.adapters.kafka import schema_files
 from gamification.adapters.kafka.letters import LetterReader
-from gamification.adapters.kafka.registry import SchemaRegistry
 from gamification.adapters.postgres import letter_index
 from gamification.adapters.postgres.letter_index import Letter, Parked
 from gamification.adapters.postgres.session import EngineSession
 from gamification.application.reprocess import PAGE_RECORDS, Expected, Replayer, Sent
 from gamification.bootstrap.award import now_ms
+from gamification.bootstrap.places import kafka_of, registry_of
 from gamification.domain.errors import Rejected
 from gamification.domain.ids import uuid_text
 from gamification.domain.letter import LetterFilter
@@ -69,7 +69,7 @@ def resend(
     number = plan.parked.letters + plan.parked.refused
     few = letter_index.written(session, plan.wanted, number) if number <= FEW_MAX else None
     replayer = Replayer(session, way.per_s, way.pause, insist=way.insist)
-    with closing(LetterReader(settings.kafka_broker, oldest_ms - EARLIER_MS)) as reader:
+    with closing(LetterReader(kafka_of(settings), oldest_ms - EARLIER_MS)) as reader:
         expected = Expected(number, few, lambda at_ms: reader.skip_to(at_ms - EARLIER_MS))
         return replayer.replay(reader.pages(PAGE_RECORDS), plan.wanted, told, expected)
 
@@ -84,7 +84,7 @@ def look(settings: Settings, session: EngineSession, wanted: LetterFilter) -> Lo
     if record is None:
         return Looked(letter, {}, None, "gamification.dlq does not have it: not yet, or no more")
     headers = {name: value.decode("utf-8", "replace") for name, value in record.headers if value}
-    registry = SchemaRegistry(settings.schema_registry_url)
+    registry = registry_of(settings)
     decoder = Decoder(registry.writer_schema, readers=schema_files.current(), now_ms=now_ms)
     try:
         return Looked(letter, headers, decoder.fields(record), None)
@@ -95,7 +95,7 @@ def look(settings: Settings, session: EngineSession, wanted: LetterFilter) -> Lo
 def _record_of(settings: Settings, letter: Letter) -> Record | None:
     wanted = LETTER_ID, uuid_text(letter.id).encode()
     from_ms = int(letter.created_at.timestamp() * 1000) - EARLIER_MS
-    with closing(LetterReader(settings.kafka_broker, from_ms)) as reader:
+    with closing(LetterReader(kafka_of(settings), from_ms)) as reader:
         for page in reader.pages(PAGE_RECORDS):
             for record in page:
                 if wanted in record.headers:

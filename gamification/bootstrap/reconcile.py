@@ -8,7 +8,7 @@ from gamification.adapters.postgres import boards, outbox_reader, reconcile
 from gamification.adapters.postgres.boards import Kept
 from gamification.adapters.postgres.connection import Database
 from gamification.adapters.postgres.session import EngineSession
-from gamification.adapters.redis.connection import Address, Client, close, connect
+from gamification.adapters.redis.connection import Client, close, connect
 from gamification.application import reconcile_outbox
 from gamification.application.announced import Site
 from gamification.application.project import today_utc
@@ -19,6 +19,7 @@ from gamification.application.relay_lanes import LANES
 from gamification.application.repair import Repairer
 from gamification.application.rules import Tenants
 from gamification.bootstrap.award import now_ms, require_migrated
+from gamification.bootstrap.places import kafka_of, redis_of
 from gamification.domain.compile import CompiledRulebook
 from gamification.domain.difference import Check, Findings
 from gamification.domain.errors import Unavailable
@@ -105,7 +106,7 @@ def repair(
                 repaired += repairer.repair(merchant, customer)
                 told()
     if compared.boards:
-        client = connect(_address(settings), NAME)
+        client = connect(redis_of(settings), NAME)
         try:
             requests = [plan(client, merchant) for merchant in compared.boards]
             for request in requests:
@@ -136,7 +137,7 @@ def _rules_of(session: EngineSession) -> Callable[[MerchantId], CompiledRulebook
 def _boards(settings: Settings, stack: ExitStack, wait: Wait) -> BoardReconciler:
     dsn = settings.postgres_dsn.get_secret_value()
     database = stack.enter_context(closing(boards.open_boards(dsn, NAME)))
-    client: Client = connect(_address(settings), NAME)
+    client: Client = connect(redis_of(settings), NAME)
     stack.callback(close, client)
     kept = Kept.on(today_utc(), settings.board_keep_days)
     return BoardReconciler(database, client, kept, wait)
@@ -150,10 +151,6 @@ def _outbox(settings: Settings, stack: ExitStack, rows_max: int) -> Findings:
     )
     topics = outbox_reader.topics(database)
     for lane in LANES:
-        site = Site(settings.kafka_broker, lane, database, topics)
+        site = Site(kafka_of(settings), lane, database, topics)
         reconcile_outbox.look(site, dsn, findings, rows_max)
     return findings
-
-
-def _address(settings: Settings) -> Address:
-    return Address(settings.redis_host, settings.redis_port, settings.redis_cluster)

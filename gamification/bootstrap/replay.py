@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 
 from gamification.adapters.kafka import schema_files
 from gamification.adapters.kafka.letters import LetterReader
-from gamification.adapters.kafka.registry import SchemaRegistry
 from gamification.adapters.postgres.session import EngineSession
 from gamification.application.pace import Pace
 from gamification.application.replay import Progress, Window, WindowReplayer
 from gamification.bootstrap.award import now_ms, require_migrated
+from gamification.bootstrap.places import kafka_of, registry_of
 from gamification.settings import Settings
 from gamification.wire.decode import Decoder
 
@@ -36,12 +36,12 @@ def replay(
     """Send the window again, or only count it without a pace. Raises Unavailable, Halt."""
     dsn = settings.postgres_dsn.get_secret_value()
     require_migrated(dsn)
-    registry = SchemaRegistry(settings.schema_registry_url)
+    registry = registry_of(settings)
     decoder = Decoder(registry.writer_schema, readers=schema_files.current(), now_ms=now_ms)
     with (
         closing(EngineSession(dsn, NAME)) as session,
         closing(
-            LetterReader(settings.kafka_broker, window.since_ms, topic, window.until_ms)
+            LetterReader(kafka_of(settings), window.since_ms, topic, window.until_ms)
         ) as reader,
     ):
         replayer = WindowReplayer(session, decoder, pace)

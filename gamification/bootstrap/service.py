@@ -14,7 +14,6 @@ from gamification.adapters.postgres.session import EngineSession
 from gamification.adapters.postgres.translation_reader import TranslationReader
 from gamification.adapters.redis.aio import AsyncRedis
 from gamification.adapters.redis.blacklist import Blacklist
-from gamification.adapters.redis.connection import Address
 from gamification.adapters.redis.rate_limit import RateLimiter
 from gamification.adapters.redis.translations import TranslationCache
 from gamification.adapters.services import auth, users
@@ -37,6 +36,7 @@ from gamification.application.translate import Translator
 from gamification.bootstrap.award import now_ms, require_migrated
 from gamification.bootstrap.discovery import registration
 from gamification.bootstrap.open_files import room_for
+from gamification.bootstrap.places import kafka_of, redis_of
 from gamification.bootstrap.tls import tls_files
 from gamification.domain.errors import InvariantBroken
 from gamification.domain.gcra import Limit
@@ -103,7 +103,7 @@ async def running(settings: Settings, http_port: int = 0) -> AsyncIterator[Runni
             TranslationReader(dsn), TranslationCache(redis.client), settings.supported_locales
         )
         stack.push_async_callback(translator.close)
-        listener = InvalidationListener(partial(Invalidations, settings.kafka_broker), translator)
+        listener = InvalidationListener(partial(Invalidations, kafka_of(settings)), translator)
         listening = asyncio.create_task(listener.run())
         stack.push_async_callback(_ended, listening)
         bounds = Bounds(
@@ -147,7 +147,7 @@ async def _others(
     settings: Settings, tls: TlsFiles | None, stack: AsyncExitStack
 ) -> tuple[Authenticator, UsersClient, AsyncRedis]:
     """Those whom we ask, closed with the stack."""
-    address = Address(settings.redis_host, settings.redis_port, settings.redis_cluster)
+    address = redis_of(settings)
     redis = AsyncRedis.at(address, NAME)
     stack.push_async_callback(redis.close)
     hosts = settings.auth_host, settings.users_host

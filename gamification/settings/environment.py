@@ -17,6 +17,7 @@ import annotated_types
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from gamification.settings.contradictions import contradictions
 from gamification.settings.model import Settings
 
 PREFIX: Final = "GAMIFICATION_"
@@ -71,6 +72,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     except ValidationError as error:
         problems.extend(_told(error, values))
         raise SettingsError(tuple(problems)) from None
+    problems.extend(contradictions(settings))
     if problems:
         raise SettingsError(tuple(problems))
     return settings

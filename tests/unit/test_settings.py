@@ -10,7 +10,23 @@ DSN = "postgresql://app:hunter22@db:5432/game"
 
 NUMBERS = tuple(v for v in variables() if v.allowed.startswith("a whole number"))
 
+LONG = "x" * 5_000
+
 WRONG_WORDS = {
+    "KAFKA_SECURITY_PROTOCOL": "TLS",
+    "KAFKA_SASL_MECHANISM": "GSSAPI",
+    "KAFKA_SASL_USERNAME": "two words",
+    "KAFKA_SASL_PASSWORD": "a\nb",
+    "KAFKA_SSL_CA": LONG,
+    "KAFKA_SSL_CERTIFICATE": LONG,
+    "KAFKA_SSL_KEY": LONG,
+    "GAMIFICATION_REDIS_USERNAME": "two words",
+    "GAMIFICATION_REDIS_PASSWORD": "a\nb",
+    "GAMIFICATION_REDIS_TLS": "perhaps",
+    "GAMIFICATION_REDIS_CA": LONG,
+    "GAMIFICATION_SCHEMA_REGISTRY_USERNAME": "two words",
+    "GAMIFICATION_SCHEMA_REGISTRY_PASSWORD": "a\nb",
+    "GAMIFICATION_SCHEMA_REGISTRY_CA": LONG,
     "GAMIFICATION_VERSION": "1 2",
     "KAFKA_BROKER": "broker without a port",
     "GAMIFICATION_SCHEMA_REGISTRY_URL": "registry:8081",
@@ -219,7 +235,7 @@ def test_every_setting_is_explained() -> None:
     for variable in variables():
         assert variable.meaning.endswith("."), variable.name
         assert variable.allowed, variable.name
-        assert variable.name.startswith("GAMIFICATION_") or variable.name in {
+        assert variable.name.startswith(("GAMIFICATION_", "KAFKA_S")) or variable.name in {
             "AUTH_HOST",
             "CONSUL_HTTP_ADDR",
             "CONSUL_HTTP_TOKEN",
@@ -234,3 +250,40 @@ def test_every_setting_is_explained() -> None:
 
 def test_numbers_say_their_unit() -> None:
     assert [variable.name for variable in NUMBERS if not variable.unit] == []
+
+
+CA = str(Path(__file__))
+LOGIN = {"KAFKA_SASL_USERNAME": "app", "KAFKA_SASL_PASSWORD": "hunter22"}
+SASL = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}
+SSL = {"KAFKA_SECURITY_PROTOCOL": "SSL"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (SASL, ["KAFKA_SASL_USERNAME: not set", "KAFKA_SASL_PASSWORD: not set"]),
+        (LOGIN, ["KAFKA_SASL_USERNAME: set, but not", "KAFKA_SASL_PASSWORD: set, but not"]),
+        ({"KAFKA_SSL_CA": CA}, ["KAFKA_SSL_CA: set, but not used by KAFKA_SECURITY_PROTOCOL="]),
+        (SSL | {"KAFKA_SSL_KEY": CA}, ["KAFKA_SSL_CERTIFICATE: not set"]),
+        (SSL | {"KAFKA_SSL_CERTIFICATE": CA}, ["KAFKA_SSL_KEY: not set"]),
+        (SSL | {"KAFKA_SSL_CA": "/no/such"}, ["KAFKA_SSL_CA: '/no/such': No such file"]),
+        ({"GAMIFICATION_REDIS_USERNAME": "app"}, ["GAMIFICATION_REDIS_PASSWORD: not set"]),
+        ({"GAMIFICATION_REDIS_CA": CA}, ["GAMIFICATION_REDIS_CA: set, but not used"]),
+        (
+            {"GAMIFICATION_SCHEMA_REGISTRY_USERNAME": "app"},
+            ["GAMIFICATION_SCHEMA_REGISTRY_PASSWORD: not set"],
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_told(given: dict[str, str], told: list[str]) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load(given)
+
+    problems = raised.value.problems
+    assert [line[: len(start)] for line, start in zip(problems, told, strict=True)] == told
+    assert "hunter22" not in str(raised.value)
+
+
+def test_what_goes_together_is_taken() -> None:
+    assert load(SASL | LOGIN | {"KAFKA_SSL_CA": CA}).kafka_sasl_username == "app"
+    assert load({"GAMIFICATION_REDIS_TLS": "true", "GAMIFICATION_REDIS_CA": CA}).redis_tls

@@ -12,6 +12,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 from confluent_kafka.cimpl import NewTopic
 
+from gamification.adapters.kafka.cluster import Kafka, reach
 from gamification.adapters.kafka.topics import TopicPlan
 from gamification.domain.errors import Halt, Unavailable
 
@@ -41,9 +42,9 @@ class Difference(NamedTuple):
 class Admin:
     """Raises Unavailable when the cluster does not answer in time, Halt when it refuses us."""
 
-    def __init__(self, bootstrap: str, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, brokers: Kafka, timeout_s: float = TIMEOUT_S) -> None:
         # The client logs to standard error by itself; what matters is raised.
-        self._client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._client = AdminClient({**reach(brokers), "log_level": 0})
         self._timeout_s = timeout_s
 
     def create(self, plans: Sequence[TopicPlan]) -> tuple[str, ...]:

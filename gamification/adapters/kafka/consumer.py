@@ -22,6 +22,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 
 from gamification.adapters.kafka.bounds import Partition, named, spans
+from gamification.adapters.kafka.cluster import Kafka, reach
 from gamification.adapters.kafka.message import record_of
 from gamification.domain.errors import GamificationError, Halt, Unavailable
 from gamification.telemetry import logs
@@ -64,7 +65,7 @@ class InputConsumer:
 
     def __init__(
         self,
-        brokers: str,
+        brokers: Kafka,
         group: str,
         topics: Iterable[str],
         start: Start,
@@ -74,7 +75,7 @@ class InputConsumer:
         self._start = start
         self._own = _Assignment()
         common: dict[str, str | int | float | bool] = {
-            "bootstrap.servers": brokers,
+            **reach(brokers),
             "log_level": 2,
         }
         self._admin = AdminClient(common)

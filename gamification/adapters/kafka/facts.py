@@ -7,6 +7,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from gamification.adapters.kafka.bounds import Partition, Span, spans
+from gamification.adapters.kafka.cluster import Kafka, reach
 from gamification.domain.errors import Unavailable
 
 
@@ -19,8 +20,8 @@ class ClusterFacts(NamedTuple):
 class KafkaFacts:
     """For one thread. Every request may take `within_s`. Raises Unavailable."""
 
-    def __init__(self, bootstrap: str, within_s: float) -> None:
-        self._client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    def __init__(self, brokers: Kafka, within_s: float) -> None:
+        self._client = AdminClient({**reach(brokers), "log_level": 0})
         self._within_s = within_s
 
     def cluster(self) -> ClusterFacts:

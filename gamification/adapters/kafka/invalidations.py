@@ -11,6 +11,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from gamification.adapters.kafka.cluster import Kafka, reach
 from gamification.adapters.kafka.position import CLIENT
 from gamification.domain.errors import Unavailable
 
@@ -32,7 +33,7 @@ class Invalidations:
 
     def __init__(
         self,
-        brokers: str,
+        brokers: Kafka,
         topic: str = TOPIC,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -43,7 +44,7 @@ class Invalidations:
         self._consumer = Consumer(
             {
                 **CLIENT,
-                "bootstrap.servers": brokers,
+                **reach(brokers),
                 "group.id": "gamification.invalidations",  # demanded, never joined
                 "enable.auto.commit": False,
                 "auto.offset.reset": "latest",  # lost ones hurt for as long as a text is fresh

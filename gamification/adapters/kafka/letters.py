@@ -7,6 +7,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from gamification.adapters.kafka.cluster import Kafka, reach
 from gamification.adapters.kafka.message import record_of
 from gamification.adapters.kafka.position import CLIENT
 from gamification.domain.errors import Unavailable
@@ -35,7 +36,7 @@ class LetterReader:
     """
 
     def __init__(
-        self, brokers: str, from_ms: int, topic: str = DLQ_TOPIC, until_ms: int | None = None
+        self, brokers: Kafka, from_ms: int, topic: str = DLQ_TOPIC, until_ms: int | None = None
     ) -> None:
         """From and until about when: milliseconds since 1970. Raises Unavailable.
 
@@ -46,7 +47,7 @@ class LetterReader:
         self._consumer = Consumer(
             {
                 **CLIENT,
-                "bootstrap.servers": brokers,
+                **reach(brokers),
                 "group.id": "gamification.letters",  # demanded, never joined
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from gamification.adapters.kafka.cluster import Kafka, reach
 from gamification.adapters.kafka.position import CLIENT
 from gamification.domain.errors import Unavailable
 from gamification.wire.envelope import Position
@@ -39,7 +40,7 @@ class Original(NamedTuple):
 
 
 def fetch(
-    brokers: str, wanted: Sequence[Position], within_s: float = FETCH_WITHIN_S
+    brokers: Kafka, wanted: Sequence[Position], within_s: float = FETCH_WITHIN_S
 ) -> dict[Position, Original | None]:
     """The records at these positions; None for those that Kafka does not have any more.
 
@@ -74,7 +75,7 @@ def fetch(
 class _Reader:
     """A consumer that belongs to no group and follows the caller from place to place."""
 
-    def __init__(self, brokers: str, until: float) -> None:
+    def __init__(self, brokers: Kafka, until: float) -> None:
         self._until = until
         self._at: Position | None = None
         """The next record that comes."""
@@ -82,7 +83,7 @@ class _Reader:
         self._consumer = Consumer(
             {
                 **CLIENT,
-                "bootstrap.servers": brokers,
+                **reach(brokers),
                 "group.id": "gamification.relay.originals",  # demanded, never joined
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,

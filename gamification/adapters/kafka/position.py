@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from gamification.adapters.kafka.cluster import Kafka, reach
 from gamification.adapters.kafka.publish_errors import translate
 from gamification.domain.errors import Halt, Unavailable
 
@@ -74,7 +75,7 @@ class Found(NamedTuple):
     """
 
 
-def read(brokers: str, topic: str, partition: int) -> Found:
+def read(brokers: Kafka, topic: str, partition: int) -> Found:
     """Raises Unavailable, and Halt when somebody else wrote into the partition."""
     place = TopicPartition(topic, partition)
     until_s = time.monotonic() + READ_WITHIN_S
@@ -107,13 +108,15 @@ def _said(value: bytes | None, place: TopicPartition) -> RelayPosition | None:
 class _Tail:
     """A consumer that belongs to no group and looks at a partition from its end."""
 
-    def __init__(self, brokers: str, place: TopicPartition, isolation: str, until_s: float) -> None:
+    def __init__(
+        self, brokers: Kafka, place: TopicPartition, isolation: str, until_s: float
+    ) -> None:
         self._place = place
         self._until = until_s
         self._consumer = Consumer(
             {
                 **CLIENT,
-                "bootstrap.servers": brokers,
+                **reach(brokers),
                 "group.id": "gamification.relay.position",  # demanded, never joined
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Report
 
+from gamification.adapters.kafka.cluster import Kafka, reach
 from gamification.adapters.kafka.position import CLIENT, KEY, Found, RelayPosition, read
 from gamification.adapters.kafka.publish_errors import Undelivered, of_exception, translate
 from gamification.domain.errors import Unavailable
@@ -75,7 +76,7 @@ class TransactionalPublisher:
     """
 
     def __init__(
-        self, brokers: str, transactional_id: str, position_topic: str, partition: int
+        self, brokers: Kafka, transactional_id: str, position_topic: str, partition: int
     ) -> None:
         """Connects. Raises Unavailable or Halt."""
         self._undelivered: list[Undelivered] = []
@@ -87,7 +88,7 @@ class TransactionalPublisher:
             {
                 **CLIENT,
                 **PRODUCER,
-                "bootstrap.servers": brokers,
+                **reach(brokers),
                 "transactional.id": transactional_id,
                 "logger": LIBRARY,  # else it writes to standard error by itself
                 "on_delivery": self._on_delivery,

@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, TypeVar
 
@@ -47,6 +48,25 @@ class Incompatible(Halt):
     """The registry refuses our new version: it could not read what older ones wrote."""
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who we are to the registry, and how we know it. Empty: not asked for, as Python does."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca_file: str = ""
+
+    def settings(self) -> dict[str, str]:
+        """By the client's names."""
+        said = {"ssl.ca.location": self.ca_file} if self.ca_file else {}
+        if self.username:
+            said["basic.auth.user.info"] = f"{self.username}:{self.password}"
+        return said
+
+
+NOBODY: Final = Login()
+
+
 class SchemaRegistry:
     """Raises Unavailable when the registry is away or slow; never waits without an end.
 
@@ -58,10 +78,17 @@ class SchemaRegistry:
         url: str,
         timeout_s: float = TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
+        login: Login = NOBODY,
     ) -> None:
         # Without "timeout" the client waits for ever; retries are the caller's, with back-off.
         self._client = SchemaRegistryClient(
-            {"url": url, "timeout": timeout_s, "max.retries": 0, "cache.capacity": 100}
+            {
+                "url": url,
+                "timeout": timeout_s,
+                "max.retries": 0,
+                "cache.capacity": 100,
+                **login.settings(),
+            }
         )
         self._clock = clock
         self._known: OrderedDict[int, WriterSchema] = OrderedDict()

@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from gamification.adapters.kafka.bounds import Partition, spans
+from gamification.adapters.kafka.cluster import Kafka, reach
 from gamification.adapters.kafka.message import record_of
 from gamification.adapters.kafka.position import CLIENT
 from gamification.domain.errors import Unavailable
@@ -39,7 +40,7 @@ class Rows(NamedTuple):
     up_to: int
 
 
-def rows(brokers: str, topics: Iterable[str], wanted: Rows) -> dict[tuple[str, int], list[int]]:
+def rows(brokers: Kafka, topics: Iterable[str], wanted: Rows) -> dict[tuple[str, int], list[int]]:
     """By topic and id, for each time that the row is there what `fingerprint` says of the record.
 
     Raises Unavailable.
@@ -51,7 +52,7 @@ def rows(brokers: str, topics: Iterable[str], wanted: Rows) -> dict[tuple[str, i
     until_s = time.monotonic() + READ_WITHIN_S
     seen: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
     try:
-        admin = AdminClient({**CLIENT, "bootstrap.servers": brokers})
+        admin = AdminClient({**CLIENT, **reach(brokers)})
         left = spans(admin, _partitions(admin, topics), ASK_WITHIN_S)
         with closing(_reader(brokers)) as reader:
             back = BACK
@@ -74,12 +75,12 @@ def fingerprint(key: bytes | None, value: bytes | None) -> int:
     return hash((key, value))
 
 
-def hangs(brokers: str, topics: Iterable[str]) -> bool:
+def hangs(brokers: Kafka, topics: Iterable[str]) -> bool:
     """Whether some partition ends with records of which it is not decided that they count.
 
     Raises Unavailable.
     """
-    admin = AdminClient({**CLIENT, "bootstrap.servers": brokers})
+    admin = AdminClient({**CLIENT, **reach(brokers)})
     try:
         places = [TopicPartition(*place) for place in _partitions(admin, topics)]
         return bool(places) and _ends(admin, places, COMMITTED) != _ends(admin, places, ANY)
@@ -111,11 +112,11 @@ def _partitions(admin: AdminClient, topics: Iterable[str]) -> list[Partition]:
     ]
 
 
-def _reader(brokers: str) -> Consumer:
+def _reader(brokers: Kafka) -> Consumer:
     return Consumer(
         {
             **CLIENT,
-            "bootstrap.servers": brokers,
+            **reach(brokers),
             "group.id": "gamification.relay.visible",  # demanded, never joined
             "enable.auto.commit": False,
             "enable.partition.eof": True,

@@ -49,8 +49,7 @@ class AsyncRedis:
         # So that after a connection that hangs there is time left for a new one.
         each_s = timeout_s / (RETRIES + 1)
         common: dict[str, Any] = {
-            "host": address.host,
-            "port": address.port,
+            **address.settings(),
             "socket_timeout": each_s,
             "socket_connect_timeout": each_s,
             "socket_keepalive": True,

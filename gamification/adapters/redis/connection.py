@@ -6,7 +6,7 @@ server or a cluster.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from redis import Redis
@@ -62,6 +62,21 @@ class Address:
     host: str
     port: int
     cluster: bool = False
+    username: str = ""
+    password: str = field(default="", repr=False)
+    tls: bool = False
+    ca_file: str = ""
+
+    def settings(self) -> dict[str, Any]:
+        """Where and as whom, by the client's names."""
+        said: dict[str, Any] = {"host": self.host, "port": self.port}
+        if self.username:
+            said["username"] = self.username
+        if self.password:
+            said["password"] = self.password
+        if self.tls:
+            said |= {"ssl": True, "ssl_ca_certs": self.ca_file or None}
+        return said
 
 
 def connect(address: Address, name: str, timeout_s: float = TIMEOUT_S) -> Client:
@@ -72,6 +87,7 @@ def connect(address: Address, name: str, timeout_s: float = TIMEOUT_S) -> Client
     """
     retry = Retry(ConstantBackoff(RETRY_AFTER_S), RETRIES)
     common: dict[str, Any] = {
+        **address.settings(),
         "socket_timeout": timeout_s,
         "socket_connect_timeout": timeout_s,
         "socket_keepalive": True,
@@ -83,8 +99,8 @@ def connect(address: Address, name: str, timeout_s: float = TIMEOUT_S) -> Client
     }
     with translated():
         if address.cluster:
-            return RedisCluster(host=address.host, port=address.port, **common)
-        return Redis(host=address.host, port=address.port, **common)
+            return RedisCluster(**common)
+        return Redis(**common)
 
 
 def close(client: Client) -> None:
