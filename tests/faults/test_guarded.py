@@ -137,8 +137,8 @@ def test_everything_works_with_logins_and_tls(chain: Chain, guarded: Guarded) ->
         ("award", {"KAFKA_SASL_PASSWORD": "wrong"}, "kafka: _AUTHENTICATION"),
         ("relay", {"KAFKA_SSL_CA": "other"}, "kafka: _SSL"),
         ("relay", {"GAMIFICATION_SCHEMA_REGISTRY_PASSWORD": "wrong"}, "registry"),
-        ("project", {"GAMIFICATION_REDIS_CA": "other"}, "redis"),
-        ("project", {"GAMIFICATION_REDIS_PASSWORD": "wrong"}, "redis"),
+        ("project", {"GAMIFICATION_REDIS_CA": "other"}, "CERTIFICATE_VERIFY_FAILED"),
+        ("project", {"GAMIFICATION_REDIS_PASSWORD": "wrong"}, '"halted"'),
     ],
     ids=str,
 )
