@@ -29,12 +29,34 @@ INTERRUPTED: Final = 130
 
 
 def run(wanted: argparse.Namespace) -> int:
-    """Rounds until the time is over, or until one fails. Raises DevstackError."""
-    began = time.monotonic()
+    """Rounds until the time is over, until one fails, or until somebody stops it: then a report.
+
+    Raises DevstackError.
+    """
     folder = HOME / f"seed-{wanted.seed}"
-    only = [BY_NAME[name] for name in wanted.only]
     tally = Tally(wanted.seed, [each.name for each in FAULTS])
+    try:
+        _play_rounds(wanted, folder, tally)
+    except KeyboardInterrupt:
+        say("stopped; the round under way does not count")
+        del tally.rounds[-1:]
+    if not tally.rounds:
+        return INTERRUPTED
+    report = HOME / f"seed-{wanted.seed}.json"
+    tally.write(report)
+    for line in tally.lines():
+        say(line)
+    say(f"as JSON: {report}")
+    if tally.ok:
+        return 0
+    _tell_failure(wanted, tally.rounds[-1], folder)
+    return EXIT_FOUND
+
+
+def _play_rounds(wanted: argparse.Namespace, folder: Path, tally: Tally) -> None:
+    began = time.monotonic()
     size = Size(load_s=wanted.round_s, per_s=wanted.per_s)
+    only = [BY_NAME[name] for name in wanted.only]
     say(f"seed {wanted.seed}: {wanted.minutes:g} minutes, {size.per_s} events a second")
     say("starting Kafka, a schema registry, Postgres and Redis")
     with ExitStack() as stack:
@@ -47,17 +69,8 @@ def run(wanted: argparse.Namespace) -> int:
             say(f"round {number}: {'holds' if result.ok else 'FAILED'} after {result.took_s:.0f} s")
             over = time.monotonic() - began + result.took_s / 2 > wanted.minutes * 60
             if not result.ok or wanted.round or over:
-                break
+                return
             number += 1
-    report = HOME / f"seed-{wanted.seed}.json"
-    tally.write(report)
-    for line in tally.lines():
-        say(line)
-    say(f"as JSON: {report}")
-    if tally.ok:
-        return 0
-    _tell_failure(wanted, tally.rounds[-1], folder)
-    return EXIT_FOUND
 
 
 def make_arena(stack: ExitStack, seed: int, folder: Path, tally: Tally, size: Size) -> Arena:
@@ -117,9 +130,6 @@ def main(arguments: Sequence[str]) -> int:
     except DevstackError as error:
         print(error, file=sys.stderr)  # noqa: T201 - this is a command
         return EXIT_UNAVAILABLE
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)  # noqa: T201 - this is a command
-        return INTERRUPTED
 
 
 if __name__ == "__main__":
