@@ -82,10 +82,14 @@ class Ends:
         while True:
             answers = self._kafka.list_offsets(asked, request_timeout=ASK_WITHIN_S)
             try:
-                return {
+                found = {
                     (place.topic, place.partition): answer.result(ASK_WITHIN_S).offset
                     for place, answer in answers.items()
                 }
+                if min(found.values(), default=0) >= 0:
+                    return found
+                # A broker that is being stopped may answer without an error and without an offset.
+                raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE))
             except KafkaException as error:
                 if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
                     raise

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import OFFSET_END, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
@@ -38,7 +38,7 @@ def spans(
             answers = admin.list_offsets(wanted, request_timeout=within_s)
             found.append(
                 {
-                    (tp.topic, tp.partition): answer.result(within_s).offset
+                    (tp.topic, tp.partition): told(answer.result(within_s).offset)
                     for tp, answer in answers.items()
                 }
             )
@@ -47,6 +47,27 @@ def spans(
             raise Unavailable(f"kafka: offsets of {named(places)}: {error}") from error
     firsts, ends = found
     return {place: Span(firsts[place], ends[place]) for place in places}
+
+
+def told(offset: int) -> int:
+    """The same, if it is one. Raises Unavailable.
+
+    A broker that is being stopped answers without an error and without an offset (-1001), seen
+    with Kafka 4.3.1; taken for where a log ends, it would say that records are gone.
+    """
+    if offset < 0:
+        raise Unavailable("kafka: the brokers do not know where a log begins or ends")
+    return offset
+
+
+def found(place: TopicPartition) -> int | None:
+    """Of an answer of `offsets_for_times`: None where nothing was written from then on.
+
+    Raises KafkaException, and Unavailable as `told` does.
+    """
+    if place.error is not None:
+        raise KafkaException(place.error)
+    return None if place.offset == OFFSET_END else told(place.offset)
 
 
 def _ask_who_leads(admin: AdminClient, error: KafkaException | TimeoutError) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from gamification.adapters.kafka.bounds import found
 from gamification.adapters.kafka.cluster import Kafka, reach
 from gamification.adapters.kafka.message import record_of
 from gamification.adapters.kafka.position import CLIENT
@@ -94,11 +95,11 @@ class LetterReader:
         asked = [TopicPartition(self._topic, partition, from_ms) for partition in behind]
         try:
             for place in self._consumer.offsets_for_times(asked, timeout=ASK_WITHIN_S):
-                end = self._left[place.partition]
-                if not 0 <= place.offset < end:
+                offset = found(place)
+                if offset is None or offset >= self._left[place.partition]:
                     self._done(place.partition)
                 else:
-                    self._next[place.partition] = max(place.offset, self._next[place.partition])
+                    self._next[place.partition] = max(offset, self._next[place.partition])
             # Not a seek: that fails for a partition of which nothing has been fetched yet.
             self._assign()
         except KafkaException as error:
@@ -135,21 +136,27 @@ class LetterReader:
         if told.error is not None:
             raise KafkaException(told.error)
         asked = [TopicPartition(self._topic, partition, from_ms) for partition in told.partitions]
-        starts = self._consumer.offsets_for_times(asked, timeout=ASK_WITHIN_S)
+        starts = self._sought(asked)
         over: dict[int, int] = {}
         if until_ms is not None:
             late_ms = until_ms + OUT_OF_ORDER_MS
             asked = [TopicPartition(self._topic, each, late_ms) for each in told.partitions]
-            after = self._consumer.offsets_for_times(asked, timeout=ASK_WITHIN_S)
-            over = {place.partition: place.offset for place in after if place.offset >= 0}
+            over = self._sought(asked)
         ends: dict[int, int] = {}
-        for place in starts:
+        for partition, offset in starts.items():
+            place = TopicPartition(self._topic, partition)
             _low, end = self._consumer.get_watermark_offsets(place, timeout=ASK_WITHIN_S)
-            end = min(end, over.get(place.partition, end))
-            if 0 <= place.offset < end:
-                ends[place.partition] = end
-        self._next = {p.partition: p.offset for p in starts if p.partition in ends}
+            end = min(end, over.get(partition, end))
+            if offset < end:
+                ends[partition] = end
+        self._next = {partition: starts[partition] for partition in ends}
         return ends
+
+    def _sought(self, asked: list[TopicPartition]) -> dict[int, int]:
+        """By partition, where what was written from that time on begins; others are left out."""
+        answers = self._consumer.offsets_for_times(asked, timeout=ASK_WITHIN_S)
+        offsets = {place.partition: found(place) for place in answers}
+        return {partition: at for partition, at in offsets.items() if at is not None}
 
     def _assign(self) -> None:
         """Read on where each partition is that is not done."""
