@@ -19,10 +19,14 @@ def worded(incarnation: str, row: int) -> str:
     return f"{incarnation[:LIFE_LENGTH]}-{row}"
 
 
-def row_of(headers: Iterable[tuple[str, bytes | None]], incarnation: str) -> int | None:
-    """The id of the row; 0 for one of a database before; None for a record of somebody else."""
+def row_of(headers: Iterable[tuple[str, bytes | None]], incarnation: str | None) -> int | None:
+    """The id of the row; 0 for one of another database; None for a record of somebody else.
+
+    Without `incarnation` rows of all databases are alike.
+    """
     said = next((value for name, value in headers if name == HEADER), None)
     found = SAID.fullmatch(said or b"")
     if found is None:
         return None
-    return int(found["row"]) if found["life"] == incarnation[:LIFE_LENGTH].encode() else 0
+    ours = incarnation is None or found["life"] == incarnation[:LIFE_LENGTH].encode()
+    return int(found["row"]) if ours else 0

@@ -21,7 +21,7 @@ from gamification.telemetry import metrics
 from tests.services import in_loop
 from tests.waiting import eventually, soon
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.consul, pytest.mark.timeout(300)]
 
 VARIABLE = "CONSUL_BINARY"
 NAME = "gamification-test"

@@ -15,6 +15,8 @@ from gamification.adapters.kafka.cluster import Kafka, reach
 from gamification.adapters.kafka.message import record_of
 from gamification.adapters.kafka.position import CLIENT
 from gamification.domain.errors import Unavailable
+from gamification.wire.dead_letter import LETTER_ID, ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC
+from gamification.wire.envelope import Headers
 from gamification.wire.outbox_id import row_of
 from gamification.wire.read import HEADER_BYTES
 
@@ -27,15 +29,18 @@ FURTHER_BACK: Final = 8
 """Times so many, when that was not enough."""
 ASK_WITHIN_S: Final = 4.0
 
+OF_LETTERS: Final = frozenset({ORIGIN_TOPIC, ORIGIN_PARTITION, ORIGIN_OFFSET, LETTER_ID})
+
 COMMITTED: Final = IsolationLevel.READ_COMMITTED
 ANY: Final = IsolationLevel.READ_UNCOMMITTED
 END: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 class Rows(NamedTuple):
-    """Those with ids in (after, up_to], of the database with this incarnation."""
+    """Those with ids in (after, up_to]."""
 
-    incarnation: str
+    incarnation: str | None
+    """Of the database; None: of whichever."""
     after: int
     up_to: int
 
@@ -70,9 +75,13 @@ def rows(brokers: Kafka, topics: Iterable[str], wanted: Rows) -> dict[tuple[str,
     return dict(seen)
 
 
-def fingerprint(key: bytes | None, value: bytes | None) -> int:
-    """Of what a fact says, for comparisons within this process. `value`: without schema id."""
-    return hash((key, value))
+def fingerprint(key: bytes | None, value: bytes | None, headers: Headers = ()) -> int:
+    """Of what a record says, for comparisons within this process. `value`: without schema id.
+
+    A letter is known by its headers: its bytes may be gone by now.
+    """
+    letter = tuple(value for name, value in headers if name in OF_LETTERS)
+    return hash(letter or (key, value))
 
 
 def hangs(brokers: Kafka, topics: Iterable[str]) -> bool:
@@ -129,7 +138,7 @@ def _reader(brokers: Kafka) -> Consumer:
 
 
 def _read(
-    reader: Consumer, starts: Mapping[Partition, int], incarnation: str, until_s: float
+    reader: Consumer, starts: Mapping[Partition, int], incarnation: str | None, until_s: float
 ) -> dict[Partition, list[tuple[int, int]]]:
     """Ids and fingerprints of rows in each partition from there to its end, in its order.
 
@@ -149,7 +158,8 @@ def _read(
                 row = row_of(record.headers, incarnation)
                 if row is not None:
                     body = (record.value or b"")[HEADER_BYTES:]
-                    found[place].append((row, fingerprint(record.key, body)))
+                    said = fingerprint(record.key, body, record.headers)
+                    found[place].append((row, said))
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - it is only there
                 left.discard(place)
             else:
