@@ -27,6 +27,7 @@ def person_of(merchant: str, customer: str) -> Person:
     return MerchantId(UUID(merchant).bytes), CustomerId(UUID(customer).bytes)
 
 
+@pytest.mark.slow
 def test_corrections_survive_their_commands_death(chain: Chain) -> None:
     chain.start("award", "relay", "project")
     chain.load(events=3_000, per_s=300)

@@ -45,6 +45,7 @@ def test_records_deleted_before_they_were_counted_stop_the_worker(chain: Chain) 
     chain.settle()
 
 
+@pytest.mark.slow
 def test_a_topic_that_was_made_anew_stops_the_worker(chain: Chain) -> None:
     """Its old offsets mean other records now."""
     award, *_ = chain.start("award", "relay", "project")

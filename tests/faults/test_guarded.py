@@ -131,6 +131,7 @@ def test_everything_works_with_logins_and_tls(chain: Chain, guarded: Guarded) ->
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("process", "wrong", "told"),
     [

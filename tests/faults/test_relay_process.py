@@ -121,6 +121,7 @@ def load(world: World) -> Iterator[Callable[[], None]]:
     thread.join(30)
 
 
+@pytest.mark.slow
 def test_a_crash_at_any_point_is_made_good_by_the_next_relay(world: World) -> None:
     for point in POINTS:
         world.append(150)

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 WITHIN_S = 120
 
 
+@pytest.mark.slow
 def test_the_engine_announces_each_badge_of_the_job_once(own_stack: Stack, tmp_path: Path) -> None:
     ground, engine = Ground(own_stack, tmp_path), Engine()
     badges, records = contest.fill(ground, Job(events=2_000, customers=150))
@@ -29,6 +30,7 @@ def test_the_engine_announces_each_badge_of_the_job_once(own_stack: Stack, tmp_p
     assert found["memory_mib"] > 0
 
 
+@pytest.mark.slow
 def test_every_event_of_a_schedule_is_seen_as_a_badge(own_stack: Stack, tmp_path: Path) -> None:
     ground, engine = Ground(own_stack, tmp_path), Engine()
     pace = contest.Pace(per_s=50, seconds=2, settle_s=1)

@@ -43,6 +43,7 @@ def finds_its_positions(consumer: InputConsumer) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_what_a_broker_says_while_it_starts_is_not_believed_for_ever(
     own_stack: Stack, consumer: InputConsumer
 ) -> None:

@@ -50,6 +50,7 @@ def do(what: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.servers
 @pytest.mark.timeout(400)
 def test_what_it_prints_can_be_pasted(tmp_path: Path) -> None:
