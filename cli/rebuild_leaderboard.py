@@ -9,7 +9,6 @@ import typer
 from cli.options import merchant_of
 from cli.outcome import EXIT_AWAY, outcome
 from cli.report import Row, show
-from gamification.bootstrap.places import redis_of
 
 LOOK_EVERY_S: Final = 0.2
 
@@ -34,13 +33,11 @@ def main(
     from gamification.adapters.redis import keys  # noqa: PLC0415 - slow to import
     from gamification.adapters.redis.connection import close, connect  # noqa: PLC0415
     from gamification.application.rebuild_request import ask, is_done, plan  # noqa: PLC0415
+    from gamification.bootstrap.places import redis_of  # noqa: PLC0415
 
     merchant = None if merchant_id is None else merchant_of(merchant_id)
     with outcome() as settings:
-        client = connect(
-            redis_of(settings),
-            "gamification-rebuild",
-        )
+        client = connect(redis_of(settings), "gamification-rebuild")
         try:
             wanted = plan(client, merchant)
             if yes:

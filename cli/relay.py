@@ -8,7 +8,6 @@ import typer
 from cli.outcome import EXIT_FOUND, outcome
 from cli.report import Row
 from cli.report import show as show_rows
-from gamification.bootstrap.places import kafka_of
 from gamification.settings import Settings
 
 if TYPE_CHECKING:
@@ -93,6 +92,7 @@ def _row(lane: str, now: "Standing") -> Row:
 
 def _ends(settings: Settings) -> "Ends":
     from gamification.application.relay_lanes import Ends  # noqa: PLC0415 - slow to import
+    from gamification.bootstrap.places import kafka_of  # noqa: PLC0415
 
     return Ends(settings.postgres_dsn.get_secret_value(), kafka_of(settings))
 

@@ -10,7 +10,6 @@ import typer
 
 from cli.outcome import EXIT_USAGE, outcome
 from cli.report import Row, show
-from gamification.bootstrap.places import redis_of
 
 READ_MAX: Final = 16 * 1024
 LOOKS_LIKE_A_TOKEN: Final = "eyJ"  # noqa: S105 - how every JWT begins, not one
@@ -47,14 +46,12 @@ def main(
     """
     from gamification.adapters.redis import blacklist  # noqa: PLC0415 - slow to import
     from gamification.adapters.redis.connection import close, connect  # noqa: PLC0415
+    from gamification.bootstrap.places import redis_of  # noqa: PLC0415
 
     wanted_id, until_s = _wanted(token_id, token_file, expires_at)
     now_s = time.time()
     with outcome() as settings:
-        client = connect(
-            redis_of(settings),
-            "gamification-revoke",
-        )
+        client = connect(redis_of(settings), "gamification-revoke")
         try:
             before_s = blacklist.left_s(client, wanted_id)
             would_s = max(before_s or 0, blacklist.ttl_s(until_s, now_s))

@@ -8,7 +8,6 @@ import typer
 
 from cli.outcome import EXIT_FOUND, outcome
 from cli.report import Row, show
-from gamification.bootstrap.places import registry_of
 
 if TYPE_CHECKING:
     from gamification.adapters.kafka.registry import SchemaRegistry
@@ -56,7 +55,7 @@ def check(*, as_json: AsJson = False) -> None:
 
 @contextmanager
 def _registry() -> "Iterator[SchemaRegistry]":
-    # Slow to import, and not needed for --help.
+    from gamification.bootstrap.places import registry_of  # noqa: PLC0415 - slow to import
 
     with outcome() as settings:
         registry = registry_of(settings)

@@ -6,7 +6,6 @@ import typer
 
 from cli.outcome import EXIT_FOUND, outcome
 from cli.report import show
-from gamification.bootstrap.places import kafka_of
 from gamification.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ def create(*, as_json: AsJson = False) -> None:
     Exit code 0: all of them exist now; 3: Kafka does not answer.
     """
     from gamification.adapters.kafka.admin import Admin  # noqa: PLC0415 - slow to import
+    from gamification.bootstrap.places import kafka_of  # noqa: PLC0415
 
     with outcome() as settings:
         plans = _plans(settings)
@@ -42,6 +42,7 @@ def check(*, as_json: AsJson = False) -> None:
     Exit code 0: nothing; 1: something; 3: Kafka does not answer.
     """
     from gamification.adapters.kafka.admin import Admin  # noqa: PLC0415 - slow to import
+    from gamification.bootstrap.places import kafka_of  # noqa: PLC0415
 
     with outcome() as settings:
         found = Admin(kafka_of(settings)).differences(_plans(settings))
