@@ -9,11 +9,11 @@ from tests.chaos.crashes import is_foreign
 
 IN_PYTHON = "import ctypes, faulthandler; faulthandler.enable(); ctypes.string_at(0)"
 IN_A_FOREIGN_THREAD = """
-import ctypes, faulthandler, time
+import ctypes, faulthandler
 faulthandler.enable()
 libc, thread = ctypes.CDLL(None), ctypes.c_ulong()
 libc.pthread_create(ctypes.byref(thread), None, ctypes.c_void_p(16), None)
-time.sleep(30)
+libc.pthread_join(thread, None)
 """
 
 

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import OFFSET_END, OFFSET_INVALID, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from gamification.adapters.kafka.bounds import Span, found, spans
+from gamification.adapters.kafka.bounds import Span, offset_since, spans
 from gamification.domain.errors import Unavailable
 
 PLACE = "points.earned", 0
@@ -47,7 +47,7 @@ def test_an_answer_without_an_offset_is_no_end_of_a_log(offsets: tuple[int, int]
 
 
 def test_nothing_since_then_is_not_the_same_as_no_answer() -> None:
-    assert found(TopicPartition("a", 0, 7)) == 7
-    assert found(TopicPartition("a", 0, OFFSET_END)) is None
+    assert offset_since(TopicPartition("a", 0, 7)) == 7
+    assert offset_since(TopicPartition("a", 0, OFFSET_END)) is None
     with pytest.raises(Unavailable):
-        found(TopicPartition("a", 0, OFFSET_INVALID))
+        offset_since(TopicPartition("a", 0, OFFSET_INVALID))

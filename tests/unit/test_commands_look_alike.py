@@ -6,6 +6,8 @@ They are found by looking, so a new one is held to it as well.
 import importlib
 import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +30,7 @@ READS: Final = frozenset(
 SHOWS_ROWS: Final = re.compile(r"\bshow(_rows)?\(")
 EXIT_CODES: Final = re.compile(r"Exit codes? 0: ")
 IDS: Final = ("merchant", "customer")
+CLIENTS: Final = {"confluent_kafka", "grpc", "httpx2", "psycopg", "redis", "boto3"}
 
 
 class Command(NamedTuple):
@@ -115,3 +118,15 @@ def test_no_command_offers_to_change_the_shell(name: str) -> None:
 
 def test_what_is_said_to_change_nothing_is_there() -> None:
     assert {command.name for command in EVERY} >= INSTALLS | READS
+
+
+def test_no_command_imports_a_client_before_it_is_needed() -> None:
+    """They take most of a second: --help and the completion of a word must not wait for them."""
+    modules = ", ".join(f"cli.{name}" for name in entries())
+    code = f"import sys, {modules}; print(*sorted(set(sys.modules) & {CLIENTS}))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert done.stdout.split() == []

@@ -38,7 +38,7 @@ def spans(
             answers = admin.list_offsets(wanted, request_timeout=within_s)
             found.append(
                 {
-                    (tp.topic, tp.partition): told(answer.result(within_s).offset)
+                    (tp.topic, tp.partition): checked(answer.result(within_s).offset)
                     for tp, answer in answers.items()
                 }
             )
@@ -49,7 +49,7 @@ def spans(
     return {place: Span(firsts[place], ends[place]) for place in places}
 
 
-def told(offset: int) -> int:
+def checked(offset: int) -> int:
     """The same, if it is one. Raises Unavailable.
 
     A broker that is being stopped answers without an error and without an offset (-1001), seen
@@ -60,14 +60,14 @@ def told(offset: int) -> int:
     return offset
 
 
-def found(place: TopicPartition) -> int | None:
+def offset_since(place: TopicPartition) -> int | None:
     """Of an answer of `offsets_for_times`: None where nothing was written from then on.
 
-    Raises KafkaException, and Unavailable as `told` does.
+    Raises KafkaException, and Unavailable as `checked` does.
     """
     if place.error is not None:
         raise KafkaException(place.error)
-    return None if place.offset == OFFSET_END else told(place.offset)
+    return None if place.offset == OFFSET_END else checked(place.offset)
 
 
 def _ask_who_leads(admin: AdminClient, error: KafkaException | TimeoutError) -> None:

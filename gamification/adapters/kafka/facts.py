@@ -43,7 +43,7 @@ class KafkaFacts:
             if topic in known
             for partition in known[topic].partitions
         ]
-        return spans(self._client, places, self._within_s) if places else {}
+        return spans(self._client, places, self._within_s)
 
     def members(self, group: str) -> int | None:
         """How many have joined the group; None when the cluster does not say."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from gamification.adapters.kafka.bounds import found
+from gamification.adapters.kafka.bounds import offset_since
 from gamification.adapters.kafka.cluster import Kafka, reach
 from gamification.adapters.kafka.message import record_of
 from gamification.adapters.kafka.position import CLIENT
@@ -95,7 +95,7 @@ class LetterReader:
         asked = [TopicPartition(self._topic, partition, from_ms) for partition in behind]
         try:
             for place in self._consumer.offsets_for_times(asked, timeout=ASK_WITHIN_S):
-                offset = found(place)
+                offset = offset_since(place)
                 if offset is None or offset >= self._left[place.partition]:
                     self._done(place.partition)
                 else:
@@ -155,7 +155,7 @@ class LetterReader:
     def _sought(self, asked: list[TopicPartition]) -> dict[int, int]:
         """By partition, where what was written from that time on begins; others are left out."""
         answers = self._consumer.offsets_for_times(asked, timeout=ASK_WITHIN_S)
-        offsets = {place.partition: found(place) for place in answers}
+        offsets = {place.partition: offset_since(place) for place in answers}
         return {partition: at for partition, at in offsets.items() if at is not None}
 
     def _assign(self) -> None:

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
-from gamification.adapters.kafka.bounds import Partition, spans, told
+from gamification.adapters.kafka.bounds import Partition, checked, spans
 from gamification.adapters.kafka.cluster import Kafka, reach
 from gamification.adapters.kafka.message import record_of
 from gamification.adapters.kafka.position import CLIENT
@@ -104,7 +104,7 @@ def _ends(
         dict.fromkeys(places, END), isolation_level=level, request_timeout=ASK_WITHIN_S
     )
     return {
-        (tp.topic, tp.partition): told(answer.result(ASK_WITHIN_S).offset)
+        (tp.topic, tp.partition): checked(answer.result(ASK_WITHIN_S).offset)
         for tp, answer in answers.items()
     }
 
